@@ -1,0 +1,157 @@
+"""The batch kernel: advances many users, each from one decision moment to the next.
+
+Every user is folded by the same `fold` that production runs, on the events that `behavior` produces. Rows are
+independent of each other, so any range of them may be advanced by any thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.behavior import next_event, react_to
+from agents.learner import share_known
+from agents.mind import MIND, be_born
+from journeys.actions import NONE, n_actions
+from journeys.compiled import compiled
+from journeys.draws import decision_key, nth_key
+from journeys.events import DECISION, EVENT
+from journeys.fold import blank_states, fold, forget_user
+from journeys.observation import observation_size, write_observation
+from journeys.mask import write_mask
+from journeys.plan import Plan
+from journeys.state import COMPLETED, NOWHERE, ONGOING, State
+from personas.persona import People
+from personas.traits import TRAITS
+
+TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
+COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
+EVENTS_PER_DECISION = 8  # decision, response, leave and an away or enter; with room to spare
+SECONDS_PER_HOUR, MS = 3600.0, 1000.0
+
+
+class World(NamedTuple):
+    """`n` users: what the fold knows of them, what they carry unseen, and what was last seen of them."""
+
+    users: np.ndarray  # (n,) USER
+    steps: np.ndarray  # (n, S) STEP
+    skills: np.ndarray  # (n, K) SKILL
+    minds: np.ndarray  # (n,) MIND
+    traits: np.ndarray  # (n,) TRAITS
+    traits_flat: np.ndarray  # (n, T) float64, the same memory
+    observations: np.ndarray  # (n, D) float32
+    masks: np.ndarray  # (n, A) bool
+    terms: np.ndarray  # (n, 6) float32, of the last decision
+    elapsed: np.ndarray  # (n,) float64 seconds from the last decision to this one
+    keys: np.ndarray  # (n,) uint64 key of the event that made this decision due
+    n_events: np.ndarray  # (n,) int16 events since the last decision, the decision itself included
+    log: np.ndarray  # (n or 0, 8) EVENT: those events, where they are kept
+
+
+def make_world(plan: Plan, n: int, keep_log: bool) -> World:
+    """Room for `n` users. Nobody is born yet."""
+    n_steps, n_skills = len(plan.steps), len(plan.prior)
+    traits = np.zeros(n, TRAITS)
+    return World(
+        *blank_states(plan, n),
+        minds=np.zeros(n, MIND).view(np.recarray),
+        traits=traits.view(np.recarray),
+        traits_flat=traits.view(np.float64).reshape(n, len(TRAITS)),
+        observations=np.zeros((n, observation_size(n_steps, n_skills)), np.float32),
+        masks=np.zeros((n, n_actions(n_steps)), bool),
+        terms=np.zeros((n, len(TERMS)), np.float32),
+        elapsed=np.zeros(n),
+        keys=np.zeros(n, np.uint64),
+        n_events=np.zeros(n, np.int16),
+        log=np.zeros((n if keep_log else 0, EVENTS_PER_DECISION), EVENT).view(np.recarray),
+    )
+
+
+def state_of(world: World) -> State:
+    """The part of the world that the fold knows."""
+    return State(world.users, world.steps, world.skills)
+
+
+@compiled
+def enter_world(plan: Plan, people: People, world: World, seed: int, row: int, user: int, log: Any) -> None:
+    """Let user number `user` be born in `row`, sign up, and come to the first decision."""
+    forget_user(plan, world.users[row], world.steps[row], world.skills[row])
+    be_born(plan, people, seed, user, world.minds[row], world.traits[row], world.traits_flat[row])
+    world.n_events[row] = 0
+    go_on(plan, world, row, log)
+    look_at(plan, world, row)
+
+
+@compiled
+def go_on(plan: Plan, world: World, row: int, log: Any) -> None:
+    """Let the user live until a decision is due or the onboarding is over."""
+    user, mind = world.users[row], world.minds[row]
+    user.moment = NONE
+    while user.moment == NONE and user.ended == ONGOING:
+        event = log[world.n_events[row]]
+        next_event(plan, mind, world.traits[row], nth_key(mind.key, mind.n), event)
+        fold(plan, user, world.steps[row], world.skills[row], event)
+        world.keys[row] = event.key
+        world.n_events[row] += 1
+
+
+@compiled
+def look_at(plan: Plan, world: World, row: int) -> None:
+    """Refresh the user's observation and mask."""
+    write_observation(plan, world.users[row], world.steps[row], world.skills[row], world.observations[row])
+    write_mask(plan, world.users[row], world.masks[row])
+
+
+@compiled
+def write_decision(world: World, row: int, action: int, event: Any) -> None:
+    """The decision as an event of its own, at the time of the event that it answers."""
+    event.key, event.user = decision_key(world.keys[row]), world.minds[row].user
+    event.time, event.duration, event.kind = world.users[row].last_time, 0.0, DECISION
+    event.step, event.rung, event.variant, event.consent = NOWHERE, 0, 1, 0
+    event.action, event.propensity = action, 1.0
+
+
+@compiled
+def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
+    """Apply `action` to the user in `row` and let the user live until the next decision; account for it."""
+    user, mind = world.users[row], world.minds[row]
+    annoyance, humans, start, active = mind.annoyance, mind.humans, user.last_time, user.active_seconds
+    world.n_events[row] = 1
+    write_decision(world, row, action, log[0])
+    fold(plan, user, world.steps[row], world.skills[row], log[0])
+    mind.decisions += 1
+    event = log[1]
+    if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), event):
+        fold(plan, user, world.steps[row], world.skills[row], event)
+        world.n_events[row] = 2
+    go_on(plan, world, row, log)
+    terms = world.terms[row]
+    over = user.ended != ONGOING
+    terms[COMPLETION] = user.ended == COMPLETED
+    terms[SKILL_KNOWN] = share_known(plan, mind) if over else 0.0
+    terms[TIME] = (user.active_seconds - active) / SECONDS_PER_HOUR
+    terms[ANNOYANCE] = mind.annoyance - annoyance
+    terms[SUPPORT] = mind.humans - humans
+    terms[CHURN] = over and user.ended != COMPLETED
+    world.elapsed[row] = (user.last_time - start) / MS
+
+
+@compiled
+def advance(plan: Plan, world: World, actions: Any, low: int, high: int) -> None:
+    """Apply `actions` `(n,)` to the users in rows `low` to `high` who are not through, and look at them again."""
+    scratch = np.zeros(EVENTS_PER_DECISION, EVENT)
+    for row in range(low, high):
+        if world.users[row].ended == ONGOING:
+            log = world.log[row] if len(world.log) else scratch
+            live(plan, world, row, actions[row], log)
+            look_at(plan, world, row)
+
+
+@compiled
+def enter_all(plan: Plan, people: People, world: World, seed: int, first_user: int, low: int, high: int) -> None:
+    """Let users `first_user + row` be born in rows `low` to `high`."""
+    scratch = np.zeros(EVENTS_PER_DECISION, EVENT)
+    for row in range(low, high):
+        log = world.log[row] if len(world.log) else scratch
+        enter_world(plan, people, world, seed, row, first_user + row, log)

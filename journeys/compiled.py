@@ -1,0 +1,48 @@
+"""The one way Handrail compiles a function: Numba, no fast-math, cached on disk.
+
+Fast-math stays off because training and serving must agree to the last bit: without it LLVM keeps
+IEEE semantics, so a function gives the same result wherever it is inlined.
+
+Numba's own cache notices a change in a function's file but not in the files of the functions it calls.
+The cache folder is therefore named after a hash of every source that holds compiled code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILED_FOLDERS = ("journeys", "personas", "agents", "simulator", "envs", "policies")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> str:
+    """Folder of the compiled code of exactly these sources, below `NUMBA_CACHE_DIR` or the user's cache."""
+    digest = hashlib.sha256()
+    for folder in COMPILED_FOLDERS:
+        for source in sorted((ROOT / folder).glob("*.py")):
+            digest.update(source.read_bytes())
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(home, "handrail")
+    return os.path.join(base, digest.hexdigest()[:16])
+
+
+def compiled(function: Function) -> Function:
+    """Compile `function` with Numba; set `NUMBA_DISABLE_JIT=1` to run it as plain Python instead."""
+    theirs = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = cache_folder()
+    try:
+        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # nowhere to write a cache: compile in memory
+        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+    finally:
+        numba.config.CACHE_DIR = theirs

@@ -1,0 +1,204 @@
+"""The event record: what happened to one user at one moment. Synthetic and real users emit the same.
+
+On the wire it is JSON (`Event`, documented in docs/events.md); inside it is one EVENT record of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from journeys.actions import DIFFICULTIES, RUNGS, STANDARD, n_actions
+from journeys.draws import id_of_key, key_of_id
+from journeys.spec import Journey
+from journeys.state import CONSENTS, NOWHERE
+
+Kind = Literal[
+    "signup",  # consents and declared time budget; begins the first session
+    "consent",  # the consents as they are from now on
+    "enter",  # comes back: a further session begins
+    "start",  # begins a step, at a difficulty
+    "succeed",  # an attempt succeeds: the step is done
+    "fail",  # an attempt fails: an error, a wrong answer, a rejected form
+    "hesitate",  # idles inside a step
+    "backtrack",  # goes back or undoes
+    "ask",  # asks for help
+    "accept",  # takes the help that was offered, up to a rung
+    "dismiss",  # waves the offered help away
+    "give_up",  # leaves the step unfinished
+    "leave",  # ends the session
+    "away",  # written by the timer: still gone after a set time
+    "decision",  # what a policy offered, with its propensity
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+(
+    SIGNUP,
+    CONSENT,
+    ENTER,
+    START,
+    SUCCEED,
+    FAIL,
+    HESITATE,
+    BACKTRACK,
+    ASK,
+    ACCEPT,
+    DISMISS,
+    GIVE_UP,
+    LEAVE,
+    AWAY,
+    DECISION,
+) = range(len(KINDS))
+IN_A_STEP = {"start", "succeed", "fail", "hesitate", "backtrack", "ask", "accept", "dismiss", "give_up"}
+
+EVENT = np.dtype(
+    [
+        ("key", "u8"),
+        ("time", "i8"),
+        ("duration", "f8"),  # seconds
+        ("propensity", "f8"),
+        ("user", "i8"),
+        ("action", "i4"),
+        ("step", "i2"),
+        ("kind", "u1"),
+        ("variant", "i1"),
+        ("rung", "i1"),
+        ("consent", "u1"),
+    ],
+    align=True,
+)
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
+LATEST_MS = 4_102_444_800_000  # the year 2100: later times are taken for a mistake of unit
+Milliseconds = Annotated[int, Meta(ge=0, le=LATEST_MS)]
+LONGEST_S = 31 * 86_400.0  # no single activity lasts longer than a month
+Seconds = Annotated[float, Meta(ge=0.0, le=LONGEST_S)]
+
+
+class EventError(ValueError):
+    """An event that cannot be folded: what is wrong with it and how to mend it."""
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One event in its JSON form. `time` is in ms since the Unix epoch, `duration` in seconds up to `time`."""
+
+    id: Identifier
+    user: Identifier
+    journey: Identifier
+    time: Milliseconds
+    kind: Kind
+    step: str | None = None
+    duration: Seconds = 0.0
+    difficulty: Literal["easy", "standard", "hard"] | None = None
+    rung: Literal["hint", "guidance", "full", "human"] | None = None
+    consent: tuple[Literal["personalise", "push", "email"], ...] | None = None
+    budget: Seconds | None = None
+    action: int | None = None
+    propensity: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
+    policy: str | None = None
+
+
+decoder = msgspec.json.Decoder(Event)
+encoder = msgspec.json.Encoder()
+
+
+def parse_event(line: bytes | str) -> Event:
+    """Read one event from JSON. Raises `EventError` that names the field and the mend."""
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        place = f"field {field!r}: " if field else ""
+        raise EventError(f"{place}{what}. Mend: see docs/events.md for the event's fields and ranges") from None
+
+
+def read_events(path: str | Path) -> Iterator[Event]:
+    """Events of a JSON Lines file, in order. Raises `EventError` that names the file and the line."""
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    yield parse_event(line)
+                except EventError as error:
+                    raise EventError(f"{path}, line {number}: {error}") from None
+
+
+def write_events(path: str | Path, events: Iterable[Event]) -> int:
+    """Write events as JSON Lines; returns how many there were."""
+    count = 0
+    with open(path, "wb") as out:
+        for count, event in enumerate(events, 1):  # noqa: B007
+            out.write(encoder.encode(event) + b"\n")
+    return count
+
+
+class EventCodec:
+    """Translates events of one journey between their JSON form and EVENT records."""
+
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.names = journey.step_names()
+        self.number = {name: i for i, name in enumerate(self.names)}
+
+    def to_record(self, event: Event, record: Any) -> None:
+        """Fill `record` from `event`. Raises `EventError`; `record` is then partly filled and not to be used."""
+        self._check(event)
+        record["key"] = key_of_id(event.id)
+        record["time"] = event.time
+        record["kind"] = KINDS.index(event.kind)
+        record["step"] = NOWHERE if event.step is None else self.number[event.step]
+        record["duration"] = event.duration if event.budget is None else event.budget
+        record["variant"] = STANDARD if event.difficulty is None else DIFFICULTIES.index(event.difficulty)
+        record["rung"] = 0 if event.rung is None else RUNGS.index(event.rung)
+        record["consent"] = sum(1 << CONSENTS.index(name) for name in set(event.consent or ()))
+        record["action"] = -1 if event.action is None else event.action
+        record["propensity"] = 1.0 if event.propensity is None else event.propensity
+
+    def _check(self, event: Event) -> None:
+        if event.journey != self.journey.name:
+            raise EventError(f"event {event.id!r} is of journey {event.journey!r}, not of {self.journey.name!r}")
+        if event.kind in IN_A_STEP and event.step is None:
+            raise EventError(f"event {event.id!r}: field 'step' is missing. Mend: a {event.kind!r} event names its step")
+        if event.step is not None and event.step not in self.number:
+            known = ", ".join(self.names)
+            raise EventError(f"event {event.id!r}: step {event.step!r} is unknown. Mend: use one of {known}")
+        if event.kind == "accept" and event.rung is None:
+            raise EventError(f"event {event.id!r}: field 'rung' is missing. Mend: say which help was taken")
+        if event.kind in {"signup", "consent"} and event.consent is None:
+            raise EventError(f"event {event.id!r}: field 'consent' is missing. Mend: list what was agreed to, or []")
+        if event.kind == "decision" and not 0 <= (-1 if event.action is None else event.action) < n_actions(len(self.names)):
+            raise EventError(f"event {event.id!r}: field 'action' must be a flat action of journey {self.journey.name!r}")
+
+    def from_record(self, record: Any, user: str, policy: str | None = None) -> Event:
+        """The JSON form of `record` for user id `user`; `policy` names who decided, on decision events."""
+        kind = KINDS[int(record["kind"])]
+        step = int(record["step"])
+        declares = kind in {"signup", "consent"}
+        seconds = float(record["duration"])
+        return Event(
+            id=id_of_key(int(record["key"])),
+            user=user,
+            journey=self.journey.name,
+            time=int(record["time"]),
+            kind=kind,  # type: ignore[arg-type]
+            step=None if step == NOWHERE else self.names[step],
+            duration=0.0 if declares else seconds,
+            difficulty=DIFFICULTIES[int(record["variant"])] if kind == "start" else None,  # type: ignore[arg-type]
+            rung=RUNGS[int(record["rung"])] if kind == "accept" else None,  # type: ignore[arg-type]
+            consent=consents(int(record["consent"])) if declares else None,  # type: ignore[arg-type]
+            budget=seconds if kind == "signup" and seconds > 0.0 else None,
+            action=int(record["action"]) if kind == "decision" else None,
+            propensity=float(record["propensity"]) if kind == "decision" else None,
+            policy=policy if kind == "decision" else None,
+        )
+
+
+def consents(word: int) -> tuple[str, ...]:
+    """Names of the consents in `word`."""
+    return tuple(name for i, name in enumerate(CONSENTS) if word >> i & 1)
+

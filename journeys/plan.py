@@ -1,0 +1,183 @@
+"""A journey compiled into arrays: what the fold, the observation, the mask and the synthetic users read.
+
+Sets of steps and of skills are 64-bit words, so that "all prerequisites are done" is one operation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from journeys import knowledge
+from journeys.actions import DIFFICULTIES, N_RUNGS, N_VARIANTS
+from journeys.spec import Journey, Step
+
+MS = 1000  # milliseconds in a second
+MINUTE_S = 60.0
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MOST_LEARN = 0.95  # a practice never teaches for certain
+
+RULES = np.dtype(
+    [
+        ("required", "u8"),  # set of steps that complete the journey
+        ("optional", "u8"),
+        ("cooldown_ms", "i8"),
+        ("lapse_ms", "i8"),
+        ("horizon_ms", "i8"),
+        ("budget_seconds", "f8"),
+        ("help_budget", "i4"),
+        ("message_budget", "i4"),
+        ("n_checks", "i4"),
+        ("n_required", "i4"),
+        ("n_optional", "i4"),
+        ("human_support", "u1"),
+    ],
+    align=True,
+)
+
+STEP_PLAN = np.dtype(
+    [
+        ("after", "u8"),  # set of steps that must be done first
+        ("exercised", "u8"),  # set of skills needed or taught
+        ("taught", "u8"),
+        ("seconds", "f8"),  # expected active time of the standard variant
+        ("minutes_scaled", "f8"),  # observation entry: minutes / LONG_STEP_MINUTES, at most 1
+        ("unlocks", "f8"),  # observation entry: share of the other steps that wait for this one, directly or not
+        ("required", "u1"),
+        ("variants", "u1"),  # bit v: the difficulty v exists
+    ],
+    align=True,
+)
+
+LONG_STEP_MINUTES = 20.0  # a step this long or longer reads 1 in the observation
+
+
+class Plan(NamedTuple):
+    """`S` steps, `K` skills, `V` = 3 difficulties, `R` = 5 rungs (help taken: none, hint, guidance, full, human)."""
+
+    rules: np.ndarray  # (1,) RULES
+    steps: np.ndarray  # (S,) STEP_PLAN
+    checks_ms: np.ndarray  # (n_checks,) int64: time after leaving of each `away` event
+    prior: np.ndarray  # (K,) P(known at sign-up)
+    weight: np.ndarray  # (K,) share of the required steps that exercise the skill
+    slip: np.ndarray  # (S, V)
+    guess: np.ndarray  # (S, V, R)
+    learn: np.ndarray  # (K, V, R) P(comes to be known in one practice)
+    time: np.ndarray  # (V,) factor on the expected time
+
+
+def compile_plan(journey: Journey) -> Plan:
+    """Compile a valid journey into arrays."""
+    number = {step.name: i for i, step in enumerate(journey.steps)}
+    skill_number = {skill.name: k for k, skill in enumerate(journey.skills)}
+    return Plan(
+        rules=rules_of(journey),
+        steps=steps_of(journey, number, skill_number),
+        checks_ms=np.array([round(h * HOUR_MS) for h in journey.rules.away_checks_hours], np.int64),
+        prior=np.array([skill.prior for skill in journey.skills]),
+        weight=skill_weights(journey),
+        slip=slips(journey),
+        guess=guesses(journey),
+        learn=learning(journey),
+        time=np.array(knowledge.TIME_OF_DIFFICULTY),
+    )
+
+
+def rules_of(journey: Journey) -> np.ndarray:
+    """The journey's rules as one RULES record."""
+    counts = [step.required or journey.completed_when == "all" for step in journey.steps]
+    rules, record = journey.rules, np.zeros(1, RULES)
+    record["required"] = bits(i for i, count in enumerate(counts) if count)
+    record["optional"] = bits(i for i, count in enumerate(counts) if not count)
+    record["n_required"], record["n_optional"] = sum(counts), len(counts) - sum(counts)
+    record["cooldown_ms"] = round(rules.cooldown_seconds * MS)
+    record["lapse_ms"] = round(rules.lapse_hours * HOUR_MS)
+    record["horizon_ms"] = round(rules.horizon_days * DAY_MS)
+    record["budget_seconds"] = rules.time_budget_minutes * MINUTE_S
+    record["help_budget"], record["message_budget"] = rules.help_budget, rules.message_budget
+    record["n_checks"], record["human_support"] = len(rules.away_checks_hours), rules.human_support
+    return record
+
+
+def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, int]) -> np.ndarray:
+    """One STEP_PLAN record per step."""
+    steps = np.zeros(len(journey.steps), STEP_PLAN)
+    waiting = dependants(journey)
+    for record, step in zip(steps, journey.steps, strict=True):
+        record["after"] = bits(number[name] for name in step.after)
+        record["taught"] = bits(skill_number[name] for name in step.teaches)
+        record["exercised"] = bits(skill_number[name] for name in exercised(step))
+        record["seconds"] = step.minutes * MINUTE_S
+        record["minutes_scaled"] = min(1.0, step.minutes / LONG_STEP_MINUTES)
+        record["unlocks"] = len(waiting[step.name]) / max(1, len(journey.steps) - 1)
+        record["required"] = step.required or journey.completed_when == "all"
+        record["variants"] = bits(DIFFICULTIES.index(difficulty) for difficulty in step.difficulties)
+    return steps
+
+
+def bits(numbers: object) -> int:
+    """The set of `numbers` as a word."""
+    return sum(1 << n for n in set(numbers))  # type: ignore[call-overload]
+
+
+def exercised(step: Step) -> list[str]:
+    """Skills that an attempt at the step gives evidence of."""
+    return list(dict.fromkeys((*step.needs, *step.teaches)))
+
+
+def dependants(journey: Journey) -> dict[str, set[str]]:
+    """For each step, the steps that wait for it directly or through others."""
+    waiting: dict[str, set[str]] = {step.name: set() for step in journey.steps}
+    for _ in journey.steps:  # at most as many rounds as the longest chain
+        for step in journey.steps:
+            for name in step.after:
+                waiting[name] |= {step.name} | waiting[step.name]
+    return waiting
+
+
+def skill_weights(journey: Journey) -> np.ndarray:
+    """Share of the required steps that exercise each skill."""
+    required = [step for step in journey.steps if step.required]
+    return np.array([sum(s.name in exercised(step) for step in required) / len(required) for s in journey.skills])
+
+
+def mean_over_skills(journey: Journey, step: Step, field: str, otherwise: float) -> float:
+    """Mean of a skill parameter over the skills that the step exercises."""
+    values = [getattr(skill, field) for skill in journey.skills if skill.name in exercised(step)]
+    return sum(values) / len(values) if values else otherwise
+
+
+NO_SKILL_SLIP = 0.05  # a step that exercises no skill still fails now and then: a typing error
+
+
+def slips(journey: Journey) -> np.ndarray:
+    """P(fail | all exercised skills known), shape `(S, V)`: the mean of the skills' slips, odds scaled by difficulty."""
+    return np.array(
+        [
+            [
+                knowledge.scale_odds(mean_over_skills(journey, step, "slip", NO_SKILL_SLIP), factor)
+                for factor in knowledge.SLIP_ODDS_OF_DIFFICULTY
+            ]
+            for step in journey.steps
+        ]
+    )
+
+
+def guesses(journey: Journey) -> np.ndarray:
+    """P(succeed | some exercised skill unknown), shape `(S, V, R)`: odds scaled by difficulty and by help taken."""
+    table = np.zeros((len(journey.steps), N_VARIANTS, N_RUNGS))
+    for s, step in enumerate(journey.steps):
+        guess = mean_over_skills(journey, step, "guess", 1.0 - NO_SKILL_SLIP)
+        for v, by_difficulty in enumerate(knowledge.GUESS_ODDS_OF_DIFFICULTY):
+            for r, by_rung in enumerate(knowledge.GUESS_ODDS_OF_RUNG):
+                table[s, v, r] = knowledge.scale_odds(guess, by_difficulty * by_rung)
+    return table
+
+
+def learning(journey: Journey) -> np.ndarray:
+    """P(an unknown taught skill comes to be known in one practice), shape `(K, V, R)`."""
+    base = np.array([skill.learn for skill in journey.skills])
+    factor = np.outer(knowledge.LEARN_OF_DIFFICULTY, knowledge.LEARN_OF_RUNG)
+    return np.asarray(np.minimum(MOST_LEARN, base[:, None, None] * factor))
