@@ -138,9 +138,8 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
 
 
 @compiled
-def advance(plan: Plan, world: World, actions: Any, low: int, high: int) -> None:
+def advance(plan: Plan, world: World, actions: Any, scratch: Any, low: int, high: int) -> None:
     """Apply `actions` `(n,)` to the users in rows `low` to `high` who are not through, and look at them again."""
-    scratch = np.zeros(EVENTS_PER_DECISION, EVENT)
     for row in range(low, high):
         if world.users[row].ended == ONGOING:
             log = world.log[row] if len(world.log) else scratch
@@ -149,9 +148,10 @@ def advance(plan: Plan, world: World, actions: Any, low: int, high: int) -> None
 
 
 @compiled
-def enter_all(plan: Plan, people: People, world: World, seed: int, first_user: int, low: int, high: int) -> None:
+def enter_all(
+    plan: Plan, people: People, world: World, seed: int, first_user: int, scratch: Any, low: int, high: int
+) -> None:
     """Let users `first_user + row` be born in rows `low` to `high`."""
-    scratch = np.zeros(EVENTS_PER_DECISION, EVENT)
     for row in range(low, high):
         log = world.log[row] if len(world.log) else scratch
         enter_world(plan, people, world, seed, row, first_user + row, log)

@@ -21,6 +21,10 @@ import numba
 ROOT = Path(__file__).resolve().parent.parent
 COMPILED_FOLDERS = ("journeys", "personas", "agents", "simulator", "envs", "policies")
 
+# No reference counting (`_nrt`): compiled code allocates nothing, and counting took two thirds of its time.
+# Division by zero is IEEE's, not an exception (`error_model`): every divisor here is positive by construction.
+OPTIONS: dict[str, Any] = {"nogil": True, "forceinline": True, "error_model": "numpy", "_nrt": False}
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -41,8 +45,8 @@ def compiled(function: Function) -> Function:
     theirs = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = cache_folder()
     try:
-        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **OPTIONS)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # nowhere to write a cache: compile in memory
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
     finally:
         numba.config.CACHE_DIR = theirs

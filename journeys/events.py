@@ -79,6 +79,9 @@ LONGEST_S = 31 * 86_400.0  # no single activity lasts longer than a month
 Seconds = Annotated[float, Meta(ge=0.0, le=LONGEST_S)]
 
 
+NO_TIME = 0.0  # msgspec leaves a default out of the JSON only where it is this very object
+
+
 class EventError(ValueError):
     """An event that cannot be folded: what is wrong with it and how to mend it."""
 
@@ -92,7 +95,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     time: Milliseconds
     kind: Kind
     step: str | None = None
-    duration: Seconds = 0.0
+    duration: Seconds = NO_TIME
     difficulty: Literal["easy", "standard", "hard"] | None = None
     rung: Literal["hint", "guidance", "full", "human"] | None = None
     consent: tuple[Literal["personalise", "push", "email"], ...] | None = None
@@ -187,7 +190,7 @@ class EventCodec:
             time=int(record["time"]),
             kind=kind,  # type: ignore[arg-type]
             step=None if step == NOWHERE else self.names[step],
-            duration=0.0 if declares else seconds,
+            duration=NO_TIME if declares or seconds == 0.0 else seconds,
             difficulty=DIFFICULTIES[int(record["variant"])] if kind == "start" else None,  # type: ignore[arg-type]
             rung=RUNGS[int(record["rung"])] if kind == "accept" else None,  # type: ignore[arg-type]
             consent=consents(int(record["consent"])) if declares else None,  # type: ignore[arg-type]

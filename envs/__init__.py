@@ -1,0 +1,3 @@
+from envs.registration import register
+
+register()

@@ -1,0 +1,75 @@
+"""One step of many environments: live, account, and let a new user take the place of one who is through."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.kernel import World, enter_world, live, look_at
+from journeys.compiled import compiled
+from journeys.plan import Plan
+from journeys.state import ONGOING
+from personas.persona import People
+
+
+class Outcome(NamedTuple):
+    """What one step returns beside the world itself, one row per environment."""
+
+    rewards: np.ndarray  # (n,) float64
+    terminated: np.ndarray  # (n,) bool
+    truncated: np.ndarray  # (n,) bool
+    final_observations: np.ndarray  # (n, D) float32, rows of episodes that ended in this step
+    endings: np.ndarray  # (n,) uint8, how those episodes ended
+    final_users: np.ndarray  # (n,) int64, whose they were
+
+
+def make_outcome(world: World) -> Outcome:
+    """Room for the outcome of stepping `world`."""
+    n = len(world.users)
+    return Outcome(
+        np.zeros(n),
+        np.zeros(n, bool),
+        np.zeros(n, bool),
+        np.zeros_like(world.observations),
+        np.zeros(n, np.uint8),
+        np.zeros(n, np.int64),
+    )
+
+
+@compiled
+def step_rows(
+    plan: Plan,
+    people: People,
+    world: World,
+    outcome: Outcome,
+    weights: Any,
+    actions: Any,
+    scratch: Any,
+    seed: int,
+    most_decisions: int,
+    low: int,
+    high: int,
+) -> None:
+    """Step rows `low` to `high`; an ended episode is replaced within the step (Gymnasium's SAME_STEP autoreset).
+
+    The user after user `u` of a row is `u + n`, so which users live does not depend on how episodes end elsewhere.
+    """
+    n = len(world.users)
+    for row in range(low, high):
+        log = world.log[row] if len(world.log) else scratch
+        live(plan, world, row, actions[row], log)
+        look_at(plan, world, row)
+        reward = 0.0
+        for t in range(len(weights)):
+            reward += weights[t] * world.terms[row, t]
+        outcome.rewards[row] = reward
+        over = world.users[row].ended != ONGOING
+        cut = not over and world.minds[row].decisions >= most_decisions
+        outcome.terminated[row], outcome.truncated[row] = over, cut
+        if over or cut:
+            for d in range(world.observations.shape[1]):
+                outcome.final_observations[row, d] = world.observations[row, d]
+            outcome.endings[row] = world.users[row].ended
+            outcome.final_users[row] = world.minds[row].user
+            enter_world(plan, people, world, seed, row, world.minds[row].user + n, log)

@@ -1,0 +1,142 @@
+"""The native vector environment: many users in arrays, one compiled call per step, no Python object per user."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world
+from envs.reward import RewardWeights
+from envs.stepping import make_outcome, step_rows
+from journeys.events import EVENT
+from journeys.plan import compile_plan
+from journeys.spec import Journey
+from personas.persona import Population
+
+MOST_DECISIONS = 400  # an episode longer than this is cut; simulated users need 20 to 150
+
+
+class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """`num_envs` users at a time: observations `(n, D)` float32, actions `(n,)`, rewards `(n,)`.
+
+    `info` holds arrays over the environments: `action_mask` `(n, A)` bool, `event_key` `(n,)` uint64 (seed of the
+    policy's draw), `elapsed` `(n,)` seconds since the last decision, `terms` `(n, 6)` reward terms in the order of
+    `agents.kernel.TERMS`, `user` `(n,)` user numbers, `persona` `(n,)`. Where episodes ended, `final_obs` `(n, D)`,
+    `ending` and `_final_obs` `(n,)` bool say so (SAME_STEP autoreset).
+
+    The returned arrays are the environment's own memory and are overwritten by the next step; pass `copy=True` for
+    copies. Results do not depend on `threads`.
+    """
+
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+
+    def __init__(
+        self,
+        journey: Journey,
+        population: Population,
+        num_envs: int = 1,
+        weights: RewardWeights | None = None,
+        most_decisions: int = MOST_DECISIONS,
+        threads: int = 1,
+        copy: bool = False,
+        keep_log: bool = False,
+    ) -> None:
+        self.journey, self.population = journey, population
+        self.plan = compile_plan(journey)
+        self.world = make_world(self.plan, num_envs, keep_log)
+        self.outcome = make_outcome(self.world)
+        self.weights = weights or RewardWeights()
+        self._weights = self.weights.array()
+        self.num_envs, self.most_decisions, self.copy = num_envs, most_decisions, copy
+        self.seed = 0
+        self._scratch = np.zeros((threads, EVENTS_PER_DECISION), EVENT).view(np.recarray)
+        edges = np.linspace(0, num_envs, threads + 1).astype(int)
+        self._ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        size, n_actions = self.world.observations.shape[1], self.world.masks.shape[1]
+        self.single_observation_space = gym.spaces.Box(0.0, 1.0, (size,), np.float32)
+        self.single_action_space = gym.spaces.Discrete(n_actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin with new users. `options["first_user"]` (default 0) is the number of the user in the first row."""
+        if isinstance(seed, list):
+            raise ValueError("one seed serves all rows: users differ by their number. Pass an int")
+        super().reset(seed=seed)
+        if seed is not None:
+            self.seed = seed
+        first = int((options or {}).get("first_user", 0))
+        self._each(lambda i, low, high: enter_all(
+            self.plan, self.population.people, self.world, self.seed, first, self._scratch[i], low, high
+        ))
+        self.world.terms[:] = 0.0
+        self.world.elapsed[:] = 0.0
+        return self._own(self.world.observations), self._info()
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Apply `actions` `(n,)`. Raises `ValueError` when one of them is illegal; nothing has happened then."""
+        actions = np.asarray(actions)
+        self._check(actions)
+        out = self.outcome
+        self._each(lambda i, low, high: step_rows(
+            self.plan, self.population.people, self.world, out, self._weights, actions, self._scratch[i],
+            self.seed, self.most_decisions, low, high,
+        ))
+        info = self._info()
+        ended = out.terminated | out.truncated
+        if ended.any():
+            info["final_obs"] = self._own(out.final_observations)
+            info["_final_obs"] = ended
+            info["ending"], info["final_user"] = self._own(out.endings), self._own(out.final_users)
+        own = self._own
+        return own(self.world.observations), own(out.rewards), own(out.terminated), own(out.truncated), info
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Stop the threads."""
+        if self._pool:
+            self._pool.shutdown()
+
+    def action_masks(self) -> np.ndarray:
+        """Legal actions `(n, A)`, bool."""
+        return self.world.masks
+
+    def _check(self, actions: np.ndarray) -> None:
+        legal = self.world.masks
+        inside = (actions >= 0) & (actions < legal.shape[1])
+        wrong = ~inside | ~legal[np.arange(len(actions)), np.where(inside, actions, 0)]
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"action {int(actions[row])} of environment {row} is illegal here. "
+                f"Mend: choose among info['action_mask'][{row}]: {np.flatnonzero(legal[row]).tolist()}"
+            )
+
+    def _each(self, work: Any) -> None:
+        if self._pool is None:
+            work(0, 0, self.num_envs)
+            return
+        jobs = [self._pool.submit(work, i, low, high) for i, (low, high) in enumerate(self._ranges)]
+        for job in jobs:
+            job.result()
+
+    def _own(self, array: np.ndarray) -> np.ndarray:
+        return array.copy() if self.copy else array
+
+    def _info(self) -> dict[str, Any]:
+        world = self.world
+        return {
+            "action_mask": self._own(world.masks),
+            "event_key": self._own(world.keys),
+            "elapsed": self._own(world.elapsed),
+            "terms": self._own(world.terms),
+            "user": np.array(world.minds["user"]) if self.copy else world.minds["user"],
+            "persona": np.array(world.minds["persona"]) if self.copy else world.minds["persona"],
+        }

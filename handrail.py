@@ -1,0 +1,60 @@
+"""The `handrail` command: a table of commands, each loaded only when it is called.
+
+Commands of the bare install (serving) need nothing else; the others name the extra that they need.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command lives, which extra it needs, and what it does."""
+
+    module: str
+    extra: str
+    summary: str
+
+
+COMMANDS = {
+    "train": Command("experiments.train", "train", "train a policy in simulation and compare it with the baselines"),
+    "simulate": Command("experiments.simulate", "sim", "write the events of synthetic users as JSON Lines"),
+    "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
+    "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
+    "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
+    "tutorial": Command("experiments.tutorial", "sim", "the real programming tutorial: import, replay, report"),
+    "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code (2 for a wrong call)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print("usage: handrail COMMAND [...]\n")
+        for name, command in COMMANDS.items():
+            print(f"  {name:10s} {command.summary}")
+        print("\n'handrail COMMAND --help' tells more.")
+        return 0 if arguments else 2
+    command = COMMANDS.get(arguments[0])
+    if command is None:
+        print(f"handrail: no command {arguments[0]!r}. Mend: use one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        module = import_module(command.module)
+    except ModuleNotFoundError as error:
+        if not command.extra:
+            raise
+        print(
+            f"handrail {arguments[0]}: {error.name} is not installed. "
+            f"Mend: pip install 'handrail[{command.extra}]'",
+            file=sys.stderr,
+        )
+        return 2
+    return int(module.main(arguments[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Deterministic policies written as compiled loops over users' observations and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from policies.protocol import Choices
+
+ChooseRows = Callable[[Any, Any, Any], None]  # (observations (n, D), masks (n, A), actions (n,) to fill)
+
+
+class RowwisePolicy:
+    """Plays what `choose_rows` says, always: propensities are 1."""
+
+    def __init__(self, name: str, choose_rows: ChooseRows) -> None:
+        self.name = name
+        self._choose_rows = choose_rows
+
+    def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """One-hot rows, shape `(n, A)`."""
+        actions = self._actions(observations, masks)
+        probabilities = np.zeros(masks.shape)
+        probabilities[np.arange(len(actions)), actions] = 1.0
+        return probabilities
+
+    def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
+        """The action per row; the keys are not needed."""
+        actions = self._actions(observations, masks)
+        return Choices(actions, np.ones(len(actions)))
+
+    def _actions(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        actions = np.empty(len(masks), np.int64)
+        self._choose_rows(observations, masks, actions)
+        return actions
