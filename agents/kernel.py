@@ -18,7 +18,7 @@ from journeys.compiled import compiled
 from journeys.draws import decision_key, nth_key
 from journeys.events import DECISION, EVENT
 from journeys.fold import blank_states, fold, forget_user
-from journeys.observation import observation_size, write_observation
+from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.mask import write_mask
 from journeys.plan import Plan
 from journeys.state import COMPLETED, NOWHERE, ONGOING, State
@@ -29,6 +29,7 @@ TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
 COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
 EVENTS_PER_DECISION = 8  # decision, response, leave and an away or enter; with room to spare
 SECONDS_PER_HOUR, MS = 3600.0, 1000.0
+UNIT = np.uint64(1)
 
 
 class World(NamedTuple):
@@ -104,6 +105,23 @@ def look_at(plan: Plan, world: World, row: int) -> None:
 
 
 @compiled
+def look_again(plan: Plan, world: World, row: int, current: int, done: np.uint64, fails: int) -> None:
+    """`look_at` where `current`, `done` and `fails` are the user's before the last decision: writes what changed."""
+    user = world.users[row]
+    touched = np.uint64(0)
+    if user.current != NOWHERE:
+        touched |= UNIT << np.uint64(user.current)
+    if current != NOWHERE:
+        touched |= UNIT << np.uint64(current)
+        if user.done != done:
+            touched |= plan.steps[current].opens
+        if user.done != done or user.fails != fails:  # an attempt: beliefs moved
+            touched |= plan.steps[current].related
+    refresh_observation(plan, user, world.steps[row], world.skills[row], touched, world.observations[row])
+    write_mask(plan, user, world.masks[row])
+
+
+@compiled
 def write_decision(world: World, row: int, action: int, event: Any) -> None:
     """The decision as an event of its own, at the time of the event that it answers."""
     event.key, event.user = decision_key(world.keys[row]), world.minds[row].user
@@ -138,13 +156,21 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
 
 
 @compiled
+def live_and_look(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
+    """`live`, then refresh the user's observation and mask."""
+    user = world.users[row]
+    current, done, fails = user.current, user.done, user.fails
+    live(plan, world, row, action, log)
+    look_again(plan, world, row, current, done, fails)
+
+
+@compiled
 def advance(plan: Plan, world: World, actions: Any, scratch: Any, low: int, high: int) -> None:
     """Apply `actions` `(n,)` to the users in rows `low` to `high` who are not through, and look at them again."""
     for row in range(low, high):
         if world.users[row].ended == ONGOING:
             log = world.log[row] if len(world.log) else scratch
-            live(plan, world, row, actions[row], log)
-            look_at(plan, world, row)
+            live_and_look(plan, world, row, actions[row], log)
 
 
 @compiled

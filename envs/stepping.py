@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.kernel import World, enter_world, live, look_at
+from agents.kernel import World, enter_world, live_and_look
 from journeys.compiled import compiled
 from journeys.plan import Plan
 from journeys.state import ONGOING
@@ -58,8 +58,7 @@ def step_rows(
     n = len(world.users)
     for row in range(low, high):
         log = world.log[row] if len(world.log) else scratch
-        live(plan, world, row, actions[row], log)
-        look_at(plan, world, row)
+        live_and_look(plan, world, row, actions[row], log)
         reward = 0.0
         for t in range(len(weights)):
             reward += weights[t] * world.terms[row, t]
@@ -73,3 +72,13 @@ def step_rows(
             outcome.endings[row] = world.users[row].ended
             outcome.final_users[row] = world.minds[row].user
             enter_world(plan, people, world, seed, row, world.minds[row].user + n, log)
+
+
+@compiled
+def first_illegal(masks: Any, actions: Any) -> int:
+    """The first row whose action `(n,)` is outside the space or not legal by `masks` `(n, A)`; -1 where all are."""
+    for row in range(len(actions)):
+        action = actions[row]
+        if action < 0 or action >= masks.shape[1] or not masks[row, action]:
+            return row
+    return -1

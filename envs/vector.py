@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 
 from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world
 from envs.reward import RewardWeights
-from envs.stepping import make_outcome, step_rows
+from envs.stepping import first_illegal, make_outcome, step_rows
 from journeys.events import EVENT
 from journeys.plan import compile_plan
 from journeys.spec import Journey
@@ -110,10 +110,8 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _check(self, actions: np.ndarray) -> None:
         legal = self.world.masks
-        inside = (actions >= 0) & (actions < legal.shape[1])
-        wrong = ~inside | ~legal[np.arange(len(actions)), np.where(inside, actions, 0)]
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
+        row = first_illegal(legal, actions)
+        if row >= 0:
             raise ValueError(
                 f"action {int(actions[row])} of environment {row} is illegal here. "
                 f"Mend: choose among info['action_mask'][{row}]: {np.flatnonzero(legal[row]).tolist()}"

@@ -262,8 +262,7 @@ def known_together(skills: Any, exercised: np.uint64) -> float:
     """Believed probability that every skill of the set is known (beliefs taken as independent)."""
     together = 1.0
     for k in range(len(skills)):
-        if exercised & (UNIT << np.uint64(k)):
-            together *= skills[k].belief
+        together *= skills[k].belief if exercised & (UNIT << np.uint64(k)) else 1.0  # a select, not a branch
     return together
 
 

@@ -23,6 +23,9 @@ from journeys.signals import SLOWEST_PACE, engagement, struggle
 from journeys.state import DONE, EMAIL_CONSENT, GIVEN_UP, NOWHERE, PERSONALISE, PUSH_CONSENT
 
 UNIT = np.uint64(1)
+ODD_BITS, BIT_PAIRS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+NIBBLES, BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
+EVERY_STEP = np.uint64(2**64 - 1)
 
 
 class Entry(NamedTuple):
@@ -152,22 +155,28 @@ def engagement_of(user: Any) -> float:
 
 
 @compiled
-def count_bits(word: np.uint64) -> int:
-    """Number of members of a set."""
-    count = 0
-    while word:
-        word &= word - UNIT
-        count += 1
-    return count
+def count_bits(word: np.uint64) -> np.uint64:
+    """Number of members of a set (Warren, Hacker's Delight, section 5-1)."""
+    word = word - ((word >> np.uint64(1)) & ODD_BITS)
+    word = (word & BIT_PAIRS) + ((word >> np.uint64(2)) & BIT_PAIRS)
+    word = (word + (word >> np.uint64(4))) & NIBBLES
+    return (word * BYTES) >> np.uint64(56)
 
 
 @compiled
 def write_observation(plan: Plan, user: Any, steps: Any, skills: Any, out: Any) -> None:
     """Write one user's observation into `out` `(D,)` float32."""
+    refresh_observation(plan, user, steps, skills, EVERY_STEP, out)
+
+
+@compiled
+def refresh_observation(plan: Plan, user: Any, steps: Any, skills: Any, touched: np.uint64, out: Any) -> None:
+    """The same where only the blocks of the `touched` steps may differ from what `out` holds."""
     write_user(plan, user, skills, out)
     for s in range(len(steps)):
-        at = USER_SIZE + s * STEP_SIZE
-        write_step(plan, user, steps[s], skills, s, out[at : at + STEP_SIZE])
+        if touched & (UNIT << np.uint64(s)):
+            at = USER_SIZE + s * STEP_SIZE
+            write_step(plan, user, steps[s], skills, s, out[at : at + STEP_SIZE])
     for k in range(len(skills)):
         at = USER_SIZE + len(steps) * STEP_SIZE + k * SKILL_SIZE
         skill = skills[k]
@@ -185,8 +194,8 @@ def write_user(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[0] = user.moment == SELECT
     out[1] = user.moment == ASSIST
     out[2] = user.moment == REENGAGE
-    out[3] = count_bits(user.done & rules.required) / rules.n_required
-    out[4] = count_bits(user.done & rules.optional) / max(1, rules.n_optional)
+    out[3] = np.float64(count_bits(user.done & rules.required)) / rules.n_required
+    out[4] = np.float64(count_bits(user.done & rules.optional)) / max(1, rules.n_optional)
     out[5] = unit(user.active_seconds / user.budget_seconds)
     out[6] = unit((now - user.first_time) / rules.horizon_ms)
     out[7] = unit((now - user.session_start) / HOUR_MS)
@@ -255,8 +264,8 @@ def expected_gain(plan: Plan, skills: Any, taught: np.uint64) -> float:
     """Expected number of taught skills that one unaided standard practice makes known."""
     gain = 0.0
     for k in range(len(skills)):
-        if taught & (UNIT << np.uint64(k)):
-            gain += (1.0 - skills[k].belief) * plan.learn[k, STANDARD, 0]
+        worth = (1.0 - skills[k].belief) * plan.learn[k, STANDARD, 0]
+        gain += worth if taught & (UNIT << np.uint64(k)) else 0.0  # a select, not a branch
     return gain
 
 

@@ -42,6 +42,8 @@ STEP_PLAN = np.dtype(
         ("after", "u8"),  # set of steps that must be done first
         ("exercised", "u8"),  # set of skills needed or taught
         ("taught", "u8"),
+        ("related", "u8"),  # set of steps that exercise a skill that this one exercises, itself included
+        ("opens", "u8"),  # set of steps that name this one as a prerequisite
         ("seconds", "f8"),  # expected active time of the standard variant
         ("minutes_scaled", "f8"),  # observation entry: minutes / LONG_STEP_MINUTES, at most 1
         ("unlocks", "f8"),  # observation entry: share of the other steps that wait for this one, directly or not
@@ -109,6 +111,10 @@ def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, i
         record["after"] = bits(number[name] for name in step.after)
         record["taught"] = bits(skill_number[name] for name in step.teaches)
         record["exercised"] = bits(skill_number[name] for name in exercised(step))
+        record["related"] = bits(i for i, other in enumerate(journey.steps) if share_skill(step, other)) | bits(
+            [number[step.name]]
+        )
+        record["opens"] = bits(i for i, other in enumerate(journey.steps) if step.name in other.after)
         record["seconds"] = step.minutes * MINUTE_S
         record["minutes_scaled"] = min(1.0, step.minutes / LONG_STEP_MINUTES)
         record["unlocks"] = len(waiting[step.name]) / max(1, len(journey.steps) - 1)
@@ -125,6 +131,11 @@ def bits(numbers: object) -> int:
 def exercised(step: Step) -> list[str]:
     """Skills that an attempt at the step gives evidence of."""
     return list(dict.fromkeys((*step.needs, *step.teaches)))
+
+
+def share_skill(one: Step, other: Step) -> bool:
+    """Whether an attempt at one step changes what is believed of the other."""
+    return not set(exercised(one)).isdisjoint(exercised(other))
 
 
 def dependants(journey: Journey) -> dict[str, set[str]]:

@@ -5,6 +5,8 @@ All averages are exponential with the same memory; each starts from a neutral va
 
 from __future__ import annotations
 
+import math
+
 from journeys.compiled import compiled
 
 MEMORY = 0.25  # weight of the newest event: a memory of about four events, within one step's visit
@@ -18,6 +20,7 @@ OF_FAILING, OF_HESITATION, OF_BACKTRACKING, OF_SLOWNESS, OF_ASKING = 0.6, 0.35, 
 FAILS_THAT_SATURATE = 3.0  # no three correct within ten tries is wheel-spinning (Beck and Gong 2013); three fails warn
 
 WEEK_SECONDS = 7 * 86_400.0
+LN_2 = math.log(2.0)
 
 
 @compiled
@@ -45,4 +48,4 @@ def engagement(success: float, hesitation: float, giving_up: float, acceptance: 
     Weights .3, .3, .25, .15: what the user does counts more than how offers of help are met. Our choice.
     """
     doing = 0.3 * success + 0.3 * (1.0 - hesitation) + 0.25 * (1.0 - giving_up) + 0.15 * acceptance
-    return doing * 0.5 ** (gap_seconds / WEEK_SECONDS)
+    return doing * math.exp(-LN_2 * gap_seconds / WEEK_SECONDS)

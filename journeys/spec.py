@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
 Probability = Annotated[float, Meta(gt=0.0, lt=1.0)]
-Positive = Annotated[float, Meta(gt=0.0)]
-Count = Annotated[int, Meta(ge=0)]
+# Upper bounds catch mistakes of unit and keep every counter and clock of the fold far from its end.
+Minutes = Annotated[float, Meta(gt=0.0, le=1440.0)]  # a day of active time
+Hours = Annotated[float, Meta(gt=0.0, le=8784.0)]  # a year
+Count = Annotated[int, Meta(ge=0, le=1000)]
 Kind = Literal["task", "form", "video", "quiz", "integration"]
 Difficulty = Literal["easy", "standard", "hard"]
 
@@ -54,7 +56,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     teaches: tuple[Name, ...] = ()
     after: tuple[Name, ...] = ()
     required: bool = True
-    minutes: Positive = 3.0
+    minutes: Minutes = 3.0
     difficulties: tuple[Difficulty, ...] = ("easy", "standard", "hard")
     content: str = ""
 
@@ -62,18 +64,18 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a policy may do, whoever it is."""
 
-    cooldown_seconds: Annotated[float, Meta(ge=0.0)] = 45.0
+    cooldown_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 45.0
     """Least time between two offers of help that nobody asked for."""
     help_budget: Count = 12
     """Most offers of help that nobody asked for, over the whole journey."""
     human_support: bool = True
-    time_budget_minutes: Positive = 90.0
+    time_budget_minutes: Minutes = 90.0
     """Active time a user is taken to have where the sign-up declares none."""
-    away_checks_hours: tuple[Positive, ...] = (24.0, 72.0, 168.0)
+    away_checks_hours: tuple[Hours, ...] = (24.0, 72.0, 168.0)
     """Hours after leaving at which the timer writes an `away` event: the moments to re-engage."""
-    lapse_hours: Positive = 336.0
+    lapse_hours: Hours = 336.0
     """Hours after leaving at which a user counts as lost."""
-    horizon_days: Positive = 30.0
+    horizon_days: Annotated[float, Meta(gt=0.0, le=366.0)] = 30.0
     """Days after sign-up at which the onboarding ends, whatever its state."""
     message_budget: Count = 3
     """Most push messages and e-mails over the whole journey."""
@@ -86,7 +88,7 @@ class Journey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skills: tuple[Skill, ...]
     steps: tuple[Step, ...]
     title: str = ""
-    version: Annotated[int, Meta(ge=1)] = 1
+    version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     completed_when: Literal["required", "all"] = "required"
     rules: Rules = Rules()
 
