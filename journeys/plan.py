@@ -11,6 +11,7 @@ import numpy as np
 
 from journeys import knowledge
 from journeys.actions import DIFFICULTIES, N_RUNGS, N_VARIANTS
+from journeys.checks import counts
 from journeys.spec import Journey, Step
 
 MS = 1000  # milliseconds in a second
@@ -89,11 +90,11 @@ def compile_plan(journey: Journey) -> Plan:
 
 def rules_of(journey: Journey) -> np.ndarray:
     """The journey's rules as one RULES record."""
-    counts = [step.required or journey.completed_when == "all" for step in journey.steps]
+    needed = counts(journey)
     rules, record = journey.rules, np.zeros(1, RULES)
-    record["required"] = bits(i for i, count in enumerate(counts) if count)
-    record["optional"] = bits(i for i, count in enumerate(counts) if not count)
-    record["n_required"], record["n_optional"] = sum(counts), len(counts) - sum(counts)
+    record["required"] = bits(i for i, count in enumerate(needed) if count)
+    record["optional"] = bits(i for i, count in enumerate(needed) if not count)
+    record["n_required"], record["n_optional"] = sum(needed), len(needed) - sum(needed)
     record["cooldown_ms"] = round(rules.cooldown_seconds * MS)
     record["lapse_ms"] = round(rules.lapse_hours * HOUR_MS)
     record["horizon_ms"] = round(rules.horizon_days * DAY_MS)
@@ -150,7 +151,7 @@ def dependants(journey: Journey) -> dict[str, set[str]]:
 
 def skill_weights(journey: Journey) -> np.ndarray:
     """Share of the required steps that exercise each skill."""
-    required = [step for step in journey.steps if step.required]
+    required = [step for step, needed in zip(journey.steps, counts(journey), strict=True) if needed]
     return np.array([sum(s.name in exercised(step) for step in required) / len(required) for s in journey.skills])
 
 
