@@ -22,9 +22,9 @@ SOUND: dict[str, Any] = {
     "skills": [{"name": "reading"}, {"name": "writing", "prior": 0.2}],
     "rules": {"help_budget": 5},
     "steps": [
-        {"name": "one", "help": HELP, "teaches": ["reading"]},
-        {"name": "two", "help": HELP, "needs": ["reading"], "teaches": ["writing"], "after": ["one"]},
-        {"name": "three", "help": HELP, "needs": ["writing"], "after": ["one"], "required": False},
+        {"name": "one", "help": dict(HELP), "teaches": ["reading"]},
+        {"name": "two", "help": dict(HELP), "needs": ["reading"], "teaches": ["writing"], "after": ["one"]},
+        {"name": "three", "help": dict(HELP), "needs": ["writing"], "after": ["one"], "required": False},
     ],
 }
 
