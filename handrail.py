@@ -48,8 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not command.extra:
             raise
         print(
-            f"handrail {arguments[0]}: {error.name} is not installed. "
-            f"Mend: pip install 'handrail[{command.extra}]'",
+            f"handrail {arguments[0]}: {error.name} is not installed. Mend: pip install 'handrail[{command.extra}]'",
             file=sys.stderr,
         )
         return 2

@@ -18,12 +18,12 @@ from journeys.compiled import compiled
 from journeys.draws import decision_key, nth_key
 from journeys.events import DECISION, EVENT
 from journeys.fold import blank_states, fold, forget_user
-from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.mask import write_mask
+from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.plan import Plan
 from journeys.state import COMPLETED, NOWHERE, ONGOING, State
 from personas.persona import People
-from personas.traits import TRAITS
+from personas.traits import TRAIT_NAMES, TRAITS
 
 TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
 COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
@@ -53,12 +53,11 @@ class World(NamedTuple):
 def make_world(plan: Plan, n: int, keep_log: bool) -> World:
     """Room for `n` users. Nobody is born yet."""
     n_steps, n_skills = len(plan.steps), len(plan.prior)
-    traits = np.zeros(n, TRAITS)
-    return World(
+    world = World(
         *blank_states(plan, n),
         minds=np.zeros(n, MIND).view(np.recarray),
-        traits=traits.view(np.recarray),
-        traits_flat=traits.view(np.float64).reshape(n, len(TRAITS)),
+        traits=np.zeros(n, TRAITS).view(np.recarray),
+        traits_flat=np.empty((0, len(TRAIT_NAMES))),
         observations=np.zeros((n, observation_size(n_steps, n_skills)), np.float32),
         masks=np.zeros((n, n_actions(n_steps)), bool),
         terms=np.zeros((n, len(TERMS)), np.float32),
@@ -67,6 +66,13 @@ def make_world(plan: Plan, n: int, keep_log: bool) -> World:
         n_events=np.zeros(n, np.int16),
         log=np.zeros((n if keep_log else 0, EVENTS_PER_DECISION), EVENT).view(np.recarray),
     )
+    return share_traits(world)
+
+
+def share_traits(world: World) -> World:
+    """The world with `traits_flat` looking at the memory of `traits`, which pickling tears apart."""
+    flat = world.traits.view(np.ndarray).view(np.float64).reshape(len(world.traits), len(TRAIT_NAMES))
+    return world._replace(traits_flat=flat)
 
 
 def state_of(world: World) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -22,7 +22,7 @@ class OnboardingEnv(gym.Env[np.ndarray, np.int64]):
     first legal one and `info["replaced"]` says so. Policies should read `info["action_mask"]`.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(
         self,
@@ -59,9 +59,13 @@ class OnboardingEnv(gym.Env[np.ndarray, np.int64]):
         observations, rewards, terminated, truncated, info = self.many.step(np.array([chosen]))
         over = bool(terminated[0] or truncated[0])
         observation = info["final_obs"][0] if over else observations[0]
-        return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {
-            **self._single(info), "replaced": replaced
-        }
+        return (
+            observation,
+            float(rewards[0]),
+            bool(terminated[0]),
+            bool(truncated[0]),
+            {**self._single(info), "replaced": replaced},
+        )
 
     def action_masks(self) -> np.ndarray:
         """Legal actions `(A,)`, bool: the name under which sb3-contrib looks for them."""

@@ -11,7 +11,9 @@ from personas.persona import load_population
 ENV_ID = "Handrail/Onboarding-v0"
 
 
-def make_vector(num_envs: int = 1, journey: str = "tiny", population: str = "mixed", **rest: object) -> gym.vector.VectorEnv:
+def make_vector(
+    num_envs: int = 1, journey: str = "tiny", population: str = "mixed", **rest: object
+) -> gym.vector.VectorEnv:
     """Vector entry point of `gym.make_vec(ENV_ID, num_envs, vectorization_mode="vector_entry_point")`."""
     return OnboardingVectorEnv(load_journey(journey), load_population(population), num_envs, **rest)  # type: ignore[arg-type]
 

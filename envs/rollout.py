@@ -51,7 +51,12 @@ class Played(NamedTuple):
 
 
 def rounds(
-    journey: Journey, population: Population, policy: Policy, n_users: int, seed: int, first_user: int = 0,
+    journey: Journey,
+    population: Population,
+    policy: Policy,
+    n_users: int,
+    seed: int,
+    first_user: int = 0,
     keep_log: bool = False,
 ) -> Iterator[Moment]:
     """Play `policy`, yielding each round after its decisions were made and before they take effect.
@@ -81,8 +86,13 @@ def rounds(
 
 
 def play(
-    journey: Journey, population: Population, policy: Policy, n_users: int, seed: int,
-    weights: RewardWeights | None = None, on_round: Callable[[Moment], None] | None = None,
+    journey: Journey,
+    population: Population,
+    policy: Policy,
+    n_users: int,
+    seed: int,
+    weights: RewardWeights | None = None,
+    on_round: Callable[[Moment], None] | None = None,
 ) -> Played:
     """Play `policy` on `n_users` users to the end of each one's onboarding."""
     terms = np.zeros((n_users, len(TERMS)))

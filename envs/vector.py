@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world
+from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world, share_traits
 from envs.reward import RewardWeights
 from envs.stepping import first_illegal, make_outcome, step_rows
+from journeys.compiled import entry_point
 from journeys.events import EVENT
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from personas.persona import Population
 
+BOUND = ("_scratches", "_step_rows", "_first_illegal", "_pool")
 MOST_DECISIONS = 400  # an episode longer than this is cut; simulated users need 20 to 150
 
 
@@ -33,7 +35,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     copies. Results do not depend on `threads`.
     """
 
-    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
     def __init__(
         self,
@@ -57,12 +59,30 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._scratch = np.zeros((threads, EVENTS_PER_DECISION), EVENT).view(np.recarray)
         edges = np.linspace(0, num_envs, threads + 1).astype(int)
         self._ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._bind()
         size, n_actions = self.world.observations.shape[1], self.world.masks.shape[1]
         self.single_observation_space = gym.spaces.Box(0.0, 1.0, (size,), np.float32)
         self.single_action_space = gym.spaces.Discrete(n_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def _bind(self) -> None:
+        """Fetch the machine code and start the threads: what a pickled environment leaves behind."""
+        self._scratches = list(self._scratch)
+        samples = (self.plan, self.population.people, self.world, self.outcome, self._weights)
+        actions = np.zeros(self.num_envs, np.int64)
+        self._step_rows = entry_point(step_rows, *samples, actions, self._scratches[0], 0, 0, 0, 0)
+        self._first_illegal = entry_point(first_illegal, self.world.masks, actions)
+        self._pool = ThreadPoolExecutor(len(self._scratches)) if len(self._scratches) > 1 else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but machine code and threads."""
+        return {name: value for name, value in self.__dict__.items() if name not in BOUND}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.world = share_traits(self.world)
+        self._bind()
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -74,22 +94,28 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if seed is not None:
             self.seed = seed
         first = int((options or {}).get("first_user", 0))
-        self._each(lambda i, low, high: enter_all(
-            self.plan, self.population.people, self.world, self.seed, first, self._scratch[i], low, high
-        ))
+        self._each(
+            lambda i, low, high: enter_all(
+                self.plan, self.population.people, self.world, self.seed, first, self._scratches[i], low, high
+            )
+        )
         self.world.terms[:] = 0.0
         self.world.elapsed[:] = 0.0
         return self._own(self.world.observations), self._info()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Apply `actions` `(n,)`. Raises `ValueError` when one of them is illegal; nothing has happened then."""
-        actions = np.asarray(actions)
+        actions = np.ascontiguousarray(actions, np.int64)
+        if actions.shape != (self.num_envs,):
+            raise ValueError(f"actions have shape {actions.shape}. Mend: pass one action per row, ({self.num_envs},)")
         self._check(actions)
         out = self.outcome
-        self._each(lambda i, low, high: step_rows(
-            self.plan, self.population.people, self.world, out, self._weights, actions, self._scratch[i],
-            self.seed, self.most_decisions, low, high,
-        ))
+        arguments = (self.plan, self.population.people, self.world, out, self._weights, actions)
+        self._each(
+            lambda i, low, high: self._step_rows(
+                *arguments, self._scratches[i], self.seed, self.most_decisions, low, high
+            )
+        )
         info = self._info()
         ended = out.terminated | out.truncated
         if ended.any():
@@ -110,7 +136,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _check(self, actions: np.ndarray) -> None:
         legal = self.world.masks
-        row = first_illegal(legal, actions)
+        row = self._first_illegal(legal, actions)
         if row >= 0:
             raise ValueError(
                 f"action {int(actions[row])} of environment {row} is illegal here. "

@@ -166,7 +166,9 @@ class EventCodec:
         if event.journey != self.journey.name:
             raise EventError(f"event {event.id!r} is of journey {event.journey!r}, not of {self.journey.name!r}")
         if event.kind in IN_A_STEP and event.step is None:
-            raise EventError(f"event {event.id!r}: field 'step' is missing. Mend: a {event.kind!r} event names its step")
+            raise EventError(
+                f"event {event.id!r}: field 'step' is missing. Mend: a {event.kind!r} event names its step"
+            )
         if event.step is not None and event.step not in self.number:
             known = ", ".join(self.names)
             raise EventError(f"event {event.id!r}: step {event.step!r} is unknown. Mend: use one of {known}")
@@ -174,8 +176,12 @@ class EventCodec:
             raise EventError(f"event {event.id!r}: field 'rung' is missing. Mend: say which help was taken")
         if event.kind in {"signup", "consent"} and event.consent is None:
             raise EventError(f"event {event.id!r}: field 'consent' is missing. Mend: list what was agreed to, or []")
-        if event.kind == "decision" and not 0 <= (-1 if event.action is None else event.action) < n_actions(len(self.names)):
-            raise EventError(f"event {event.id!r}: field 'action' must be a flat action of journey {self.journey.name!r}")
+        if event.kind == "decision" and not 0 <= (-1 if event.action is None else event.action) < n_actions(
+            len(self.names)
+        ):
+            raise EventError(
+                f"event {event.id!r}: field 'action' must be a flat action of journey {self.journey.name!r}"
+            )
 
     def from_record(self, record: Any, user: str, policy: str | None = None) -> Event:
         """The JSON form of `record` for user id `user`; `policy` names who decided, on decision events."""
@@ -204,4 +210,3 @@ class EventCodec:
 def consents(word: int) -> tuple[str, ...]:
     """Names of the consents in `word`."""
     return tuple(name for i, name in enumerate(CONSENTS) if word >> i & 1)
-

@@ -89,7 +89,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     """
     kind = event.kind
     if kind == DECISION:
-        on_decision(plan, user, steps, event)
+        on_decision(user, steps, event)
         return
     user.events = min(user.events + 1, 2_000_000_000)  # an int32 counter that must not wrap
     if user.events == 1:
@@ -105,7 +105,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.present, user.left_time = 0, event.time
         user.aways = 0
     elif kind == SIGNUP or kind == ENTER:
-        on_enter(plan, user, event)
+        on_enter(user, event)
     else:
         on_work(plan, user, steps, skills, event)
     if user.ended == ONGOING and user.last_time - user.first_time > plan.rules[0].horizon_ms:
@@ -124,7 +124,7 @@ def at_boundary(user: Any) -> None:
 
 
 @compiled
-def on_enter(plan: Plan, user: Any, event: Any) -> None:
+def on_enter(user: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
         user.signed_up = 1
@@ -267,7 +267,7 @@ def known_together(skills: Any, exercised: np.uint64) -> float:
 
 
 @compiled
-def on_decision(plan: Plan, user: Any, steps: Any, event: Any) -> None:
+def on_decision(user: Any, steps: Any, event: Any) -> None:
     """What was offered becomes part of the user's history; no moment is due until something happens."""
     n_steps = len(steps)
     action = event.action

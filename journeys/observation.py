@@ -18,7 +18,7 @@ from journeys.compiled import compiled
 from journeys.fold import known_together
 from journeys.knowledge import success_probability
 from journeys.mask import eligible, write_mask
-from journeys.plan import DAY_MS, MS, Plan
+from journeys.plan import Plan
 from journeys.signals import SLOWEST_PACE, engagement, struggle
 from journeys.state import DONE, EMAIL_CONSENT, GIVEN_UP, NOWHERE, PERSONALISE, PUSH_CONSENT
 

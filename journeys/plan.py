@@ -165,7 +165,7 @@ NO_SKILL_SLIP = 0.05  # a step that exercises no skill still fails now and then:
 
 
 def slips(journey: Journey) -> np.ndarray:
-    """P(fail | all exercised skills known), shape `(S, V)`: the mean of the skills' slips, odds scaled by difficulty."""
+    """P(fail | all exercised skills known), shape `(S, V)`: mean of the skills' slips, odds scaled by difficulty."""
     return np.array(
         [
             [

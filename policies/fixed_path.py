@@ -21,9 +21,7 @@ TOP_RUNG = N_RUNGS - 1
 @compiled
 def legal_variants(mask: Any, s: int) -> int:
     """Bit set of the difficulties at which step `s` may be selected."""
-    return (
-        int(mask[N_VARIANTS * s]) + 2 * int(mask[N_VARIANTS * s + 1]) + 4 * int(mask[N_VARIANTS * s + 2])
-    )
+    return int(mask[N_VARIANTS * s]) + 2 * int(mask[N_VARIANTS * s + 1]) + 4 * int(mask[N_VARIANTS * s + 2])
 
 
 @compiled
