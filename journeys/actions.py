@@ -1,9 +1,8 @@
 """The flat action space of a journey: select a step at a difficulty, assist inside a step, re-engage a user away.
 
-index                meaning
-3 * step + variant   select `step` at easy (0), standard (1) or hard (2)
-3 * n_steps + rung   assist: wait (0), hint (1), guidance (2), full help (3), human (4)
-3 * n_steps + 5 + c  re-engage: nothing (0), push (1), e-mail (2)
+- `3 * step + variant`: select `step` at easy (0), standard (1) or hard (2);
+- `3 * n_steps + rung`: assist with nothing, that is wait (0), hint (1), guidance (2), full help (3), human (4);
+- `3 * n_steps + 5 + c`: re-engage by nothing (0), push (1), e-mail (2).
 """
 
 from __future__ import annotations

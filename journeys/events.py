@@ -15,7 +15,8 @@ from msgspec import Meta
 
 from journeys.actions import DIFFICULTIES, RUNGS, STANDARD, n_actions
 from journeys.draws import id_of_key, key_of_id
-from journeys.spec import Journey
+from journeys.faults import fault_from, nearest, split
+from journeys.spec import MAX_STEPS, Journey
 from journeys.state import CONSENTS, NOWHERE
 
 Kind = Literal[
@@ -73,10 +74,12 @@ EVENT = np.dtype(
 )
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
-LATEST_MS = 4_102_444_800_000  # the year 2100: later times are taken for a mistake of unit
-Milliseconds = Annotated[int, Meta(ge=0, le=LATEST_MS)]
+EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 and 2100: beyond, the unit is wrong
+Milliseconds = Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)]
 LONGEST_S = 31 * 86_400.0  # no single activity lasts longer than a month
 Seconds = Annotated[float, Meta(ge=0.0, le=LONGEST_S)]
+FlatAction = Annotated[int, Meta(ge=0, lt=n_actions(MAX_STEPS))]
+LARGEST_EVENT = 16_384  # bytes of JSON; the fields together come nowhere near
 
 
 NO_TIME = 0.0  # msgspec leaves a default out of the JSON only where it is this very object
@@ -94,30 +97,51 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     journey: Identifier
     time: Milliseconds
     kind: Kind
-    step: str | None = None
+    step: Identifier | None = None
     duration: Seconds = NO_TIME
     difficulty: Literal["easy", "standard", "hard"] | None = None
     rung: Literal["hint", "guidance", "full", "human"] | None = None
-    consent: tuple[Literal["personalise", "push", "email"], ...] | None = None
+    consent: Annotated[tuple[Literal["personalise", "push", "email"], ...], Meta(max_length=3)] | None = None
     budget: Seconds | None = None
-    action: int | None = None
+    action: FlatAction | None = None
     propensity: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
-    policy: str | None = None
+    policy: Identifier | None = None
 
 
 decoder = msgspec.json.Decoder(Event)
 encoder = msgspec.json.Encoder()
 
 
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": KINDS, "difficulty": DIFFICULTIES, "rung": RUNGS[1:], **{f"consent[{i}]": CONSENTS for i in range(3)}
+}  # fmt: skip
+MENDS = {
+    "time": "Mend: give milliseconds since 1970 (not seconds), between the years 2000 and 2100",
+    "duration": "Mend: give seconds (not milliseconds), at most 31 days",
+    "budget": "Mend: give seconds (not milliseconds), at most 31 days",
+}
+
+
 def parse_event(line: bytes | str) -> Event:
     """Read one event from JSON. Raises `EventError` that names the field and the mend."""
+    if len(line) > LARGEST_EVENT:
+        raise EventError(f"the event has {len(line)} bytes. Mend: send at most {LARGEST_EVENT}, one event at a time")
     try:
         return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        what, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".")
-        place = f"field {field!r}: " if field else ""
-        raise EventError(f"{place}{what}. Mend: see docs/events.md for the event's fields and ranges") from None
+    except msgspec.ValidationError as error:
+        raise EventError(explain(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EventError(f"not JSON: {error}. Mend: write one JSON object a line, in UTF-8") from None
+
+
+def explain(message: str) -> str:
+    """A `msgspec.ValidationError` in words: field, complaint, mend."""
+    path = split(message)[1]
+    fault = fault_from(message, Event.__struct_fields__, CHOICES.get(path, ()), noun="field")
+    if not path:  # a field that is unknown or missing is named in the complaint; anything else is no event at all
+        return fault.complaint if fault.path else f"the event {fault.complaint}"
+    complaint, _, mend = fault.complaint.partition("Mend: ")
+    return f"field {path!r}: {complaint}{MENDS.get(path, 'Mend: ' + mend)}"
 
 
 def read_events(path: str | Path) -> Iterator[Event]:
@@ -138,6 +162,22 @@ def write_events(path: str | Path, events: Iterable[Event]) -> int:
         for count, event in enumerate(events, 1):  # noqa: B007
             out.write(encoder.encode(event) + b"\n")
     return count
+
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(IN_A_STEP, ("step",)),
+    "accept": ("step", "rung"),
+    "signup": ("consent",),
+    "consent": ("consent",),
+    "decision": ("action", "propensity"),
+}
+NEEDED_FOR = {
+    "step": "the name of the step that the user is in",
+    "rung": "which help was taken",
+    "consent": "what the user agreed to, [] for nothing",
+    "action": "the flat number of what was offered",
+    "propensity": "the probability with which it was chosen, 1 where nothing was left to chance",
+}
 
 
 class EventCodec:
@@ -163,25 +203,20 @@ class EventCodec:
         record["propensity"] = 1.0 if event.propensity is None else event.propensity
 
     def _check(self, event: Event) -> None:
+        for fault in self._faults(event):
+            raise EventError(f"event {event.id!r}: {fault}")
+
+    def _faults(self, event: Event) -> Iterator[str]:
+        """What makes a well-typed event impossible in this journey, most basic first."""
         if event.journey != self.journey.name:
-            raise EventError(f"event {event.id!r} is of journey {event.journey!r}, not of {self.journey.name!r}")
-        if event.kind in IN_A_STEP and event.step is None:
-            raise EventError(
-                f"event {event.id!r}: field 'step' is missing. Mend: a {event.kind!r} event names its step"
-            )
+            yield f"field 'journey' is {event.journey!r}. Mend: send it to that journey; this is {self.journey.name!r}"
         if event.step is not None and event.step not in self.number:
-            known = ", ".join(self.names)
-            raise EventError(f"event {event.id!r}: step {event.step!r} is unknown. Mend: use one of {known}")
-        if event.kind == "accept" and event.rung is None:
-            raise EventError(f"event {event.id!r}: field 'rung' is missing. Mend: say which help was taken")
-        if event.kind in {"signup", "consent"} and event.consent is None:
-            raise EventError(f"event {event.id!r}: field 'consent' is missing. Mend: list what was agreed to, or []")
-        if event.kind == "decision" and not 0 <= (-1 if event.action is None else event.action) < n_actions(
-            len(self.names)
-        ):
-            raise EventError(
-                f"event {event.id!r}: field 'action' must be a flat action of journey {self.journey.name!r}"
-            )
+            yield f"field 'step': {event.step!r} does not exist. Mend: {nearest(event.step, self.names)}"
+        for field in NEEDED.get(event.kind, ()):
+            if getattr(event, field) is None:
+                yield f"field {field!r} is missing. Mend: {event.kind!r} needs it: {NEEDED_FOR[field]}"
+        if event.action is not None and event.action >= n_actions(len(self.names)):
+            yield f"field 'action' is {event.action}. Mend: actions here are 0 to {n_actions(len(self.names)) - 1}"
 
     def from_record(self, record: Any, user: str, policy: str | None = None) -> Event:
         """The JSON form of `record` for user id `user`; `policy` names who decided, on decision events."""

@@ -28,15 +28,17 @@ class Fault(NamedTuple):
     complaint: str
 
 
-def fault_from(message: str, known_keys: Iterable[str], choices: Iterable[str] = ()) -> Fault:
+def fault_from(message: str, known_keys: Iterable[str], choices: Iterable[str] = (), noun: str = "key") -> Fault:
     """Read a `msgspec.ValidationError`. `known_keys`: those of the mapping at the path; `choices`: of the value."""
     what, path = split(message)
     unknown = re.search(r"unknown field `([^`]*)`", what)
     if unknown:
-        return Fault(below(path, unknown[1]), f"key {unknown[1]!r} is unknown. Mend: {nearest(unknown[1], known_keys)}")
+        return Fault(
+            below(path, unknown[1]), f"{noun} {unknown[1]!r} is unknown. Mend: {nearest(unknown[1], known_keys)}"
+        )
     missing = re.search(r"missing required field `(\w+)`", what)
     if missing:
-        return Fault(below(path, missing[1]), f"key {missing[1]!r} is missing. Mend: add it")
+        return Fault(below(path, missing[1]), f"{noun} {missing[1]!r} is missing. Mend: add it")
     return Fault(path, in_words(what, tuple(choices)))
 
 
@@ -56,7 +58,7 @@ def in_words(what: str, choices: tuple[str, ...]) -> str:
     invalid = re.match(r"Invalid enum value '(.*)'", what)
     if invalid:
         return f"{invalid[1]!r} is not possible. Mend: {nearest(invalid[1], choices)}"
-    wrong = re.match(r"Expected `(\w+)`, got `(\w+)`", what)
+    wrong = re.match(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`", what)
     if wrong:
         wanted, mend = TYPES.get(wrong[1], (wrong[1], "correct it"))
         given = FRACTION if wrong[2] == "float" else TYPES.get(wrong[2], (wrong[2],))[0]
@@ -67,6 +69,11 @@ def in_words(what: str, choices: tuple[str, ...]) -> str:
     if bound:
         words = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}[bound[1]]
         return f"must be {words} {bound[2].removesuffix('.0')}. Mend: correct the number or its unit"
+    length = re.match(r"Expected `(\w+)` of length (<=|>=) (\d+)", what)
+    if length:
+        unit = "characters" if length[1] == "str" else "entries"
+        words = {"<=": "at most", ">=": "at least"}[length[2]]
+        return f"must have {words} {length[3]} {unit}. Mend: make it {'shorter' if length[2] == '<=' else 'longer'}"
     return f"{what[0].lower()}{what[1:]}. Mend: correct the value"
 
 
