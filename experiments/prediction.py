@@ -6,8 +6,8 @@ Attempts of one person hang together, so intervals come from drawing whole perso
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from scipy.stats import rankdata
 
@@ -15,7 +15,7 @@ Measure = Callable[[np.ndarray, np.ndarray], float]
 CERTAIN = 1e-6  # forecasts are held this far from 0 and 1, as a log-loss of infinity compares nothing
 
 
-class Interval(NamedTuple):
+class Estimate(msgspec.Struct, frozen=True):
     """An estimate with its 95% interval."""
 
     value: float
@@ -26,16 +26,16 @@ class Interval(NamedTuple):
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-class Bin(NamedTuple):
-    """One bin of a calibration table: mean forecast, share that came true, number of forecasts."""
+class Bin(msgspec.Struct, frozen=True):
+    """One bin of a calibration table: mean forecast, share that came true, number of forecasts in it."""
 
     forecast: float
     observed: float
-    count: int
+    size: int
 
 
 def auc(outcomes: np.ndarray, chances: np.ndarray) -> float:
-    """P(a success had the higher forecast than a failure), ties half: Mann and Whitney. NaN where one kind is missing."""
+    """P(a success had the higher forecast than a failure), ties half (Mann and Whitney); NaN where one is missing."""
     wins = int(outcomes.sum())
     losses = len(outcomes) - wins
     if not wins or not losses:
@@ -80,17 +80,25 @@ def resamples(persons: np.ndarray, draws: int, seed: int) -> list[np.ndarray]:
     return [np.concatenate([members[i] for i in pick]) for pick in picks]
 
 
-def interval(measure: Measure, outcomes: np.ndarray, chances: np.ndarray, samples: list[np.ndarray]) -> Interval:
+def interval(measure: Measure, outcomes: np.ndarray, chances: np.ndarray, samples: list[np.ndarray]) -> Estimate:
     """A measure with its percentile interval over `samples`."""
     drawn = [measure(outcomes[sample], chances[sample]) for sample in samples]
-    return Interval(measure(outcomes, chances), *np.nanquantile(drawn, (0.025, 0.975)).tolist())
+    return Estimate(measure(outcomes, chances), *np.nanquantile(drawn, (0.025, 0.975)).tolist())
 
 
 def difference(
     measure: Measure, outcomes: np.ndarray, chances: np.ndarray, others: np.ndarray, samples: list[np.ndarray]
-) -> Interval:
+) -> Estimate:
     """Measure of `chances` less that of `others`, on the same samples: a paired interval."""
     drawn = [measure(outcomes[s], chances[s]) - measure(outcomes[s], others[s]) for s in samples]
-    return Interval(
+    return Estimate(
         measure(outcomes, chances) - measure(outcomes, others), *np.nanquantile(drawn, (0.025, 0.975)).tolist()
     )
+
+
+def mean_estimate(values: np.ndarray, persons: np.ndarray, draws: int, seed: int) -> Estimate | None:
+    """Mean of `values` `(m,)` with its interval by person; None where there are no values."""
+    if not len(values):
+        return None
+    drawn = [values[sample].mean() for sample in resamples(persons, draws, seed)]
+    return Estimate(float(values.mean()), *np.quantile(drawn, (0.025, 0.975)).tolist())

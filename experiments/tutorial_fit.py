@@ -38,6 +38,11 @@ class Log(NamedTuple):
         """Numbers of the events that are attempts."""
         return np.flatnonzero((self.events["kind"] == SUCCEED) | (self.events["kind"] == FAIL))
 
+    @property
+    def starts(self) -> int:
+        """Number of visits begun."""
+        return int((self.events["kind"] == START).sum())
+
     def of(self, students: Sequence[int]) -> Log:
         """The log of some students alone; the rows keep their numbers."""
         kept = np.isin(self.rows, students)
@@ -62,16 +67,17 @@ def log_of(journey: Journey, events: Sequence[Event]) -> Log:
 
 @compiled
 def foresee(plan: Plan, users: Any, steps: Any, skills: Any, events: Any, rows: Any, chances: Any) -> None:
-    """Fold `events` `(m,)` of the students `rows` `(m,)` from nothing; `chances` `(m,)` gets each one's P(success) before.
+    """Fold `events` `(m,)` of the students `rows` `(m,)` from nothing; `chances` `(m,)` gets P(success) just before each.
 
-    P(success) is of the step and visit that the event belongs to; for events that are no attempts it is NaN.
+    P(success) is of the step and visit that the event belongs to, and NaN for events that are no attempts.
     """
     for row in range(len(users)):
         forget_user(plan, users[row], steps[row], skills[row])
     for i in range(len(events)):
         event, user = events[i], users[rows[i]]
+        kind = event.kind
         chances[i] = np.nan
-        if event.kind == SUCCEED or event.kind == FAIL:
+        if kind == SUCCEED or kind == FAIL:
             s = event.step
             same = user.current == s
             variant = user.variant if same else event.variant
@@ -112,7 +118,7 @@ STOP = {"xatol": 0.01, "fatol": 1e-3, "maxfev": 500}  # logits; log-likelihood
 
 
 def fit(journey: Journey, log: Log, version: int = 2) -> Fit:
-    """Maximise the likelihood by Nelder and Mead (1965) on the logits, from each of `STARTS`; the best one is returned."""
+    """Maximise the likelihood by Nelder and Mead (1965) on the logits, from each of `STARTS`; the best is returned."""
 
     def carry(logits: np.ndarray) -> Journey:
         values = LEAST + (MOST - LEAST) * expit(logits)
