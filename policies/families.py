@@ -1,0 +1,64 @@
+"""The families of policies that a bundle can hold: what each one keeps as tensors, and how it is built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from policies.expert_rules import expert_rules
+from policies.fixed_path import fixed_path
+from policies.greedy_belief import greedy_belief
+from policies.network import NetworkPolicy, Weights
+from policies.protocol import Policy
+from policies.random_legal import RandomLegal
+
+NETWORK = "network"
+WITHOUT_TENSORS: dict[str, Callable[[], Policy]] = {
+    "rules": expert_rules,
+    "fixed": fixed_path,
+    "greedy": greedy_belief,
+    "random": RandomLegal,
+}
+FAMILIES = (NETWORK, *WITHOUT_TENSORS)
+
+
+def tensor_names(family: str) -> tuple[str, ...]:
+    """Names of the tensors that a policy of `family` needs. Raises `ValueError` where the family is unknown."""
+    if family not in FAMILIES:
+        raise ValueError(f"policy family {family!r} is unknown. Mend: use one of {', '.join(FAMILIES)}")
+    return Weights._fields if family == NETWORK else ()
+
+
+def build_policy(
+    family: str, tensors: Mapping[str, np.ndarray], temperature: float, n_entries: int, n_actions: int
+) -> Policy:
+    """A policy from its tensors, for observations `(n, n_entries)` and masks `(n, n_actions)`.
+
+    Raises `ValueError` where the family is unknown, or a tensor is missing, of another shape or dtype, or not finite.
+    """
+    names = tensor_names(family)
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise ValueError(f"tensor {missing[0]!r} is missing from a policy of family {family!r}")
+    if family != NETWORK:
+        return WITHOUT_TENSORS[family]()
+    weights = Weights(*(tensors[name] for name in names))
+    check_network(weights, n_entries, n_actions)
+    return NetworkPolicy(NETWORK, weights, temperature)
+
+
+def check_network(weights: Weights, n_entries: int, n_actions: int) -> None:
+    """Layers fit each other, the observation and the actions. Raises `ValueError` that names the tensor."""
+    one, two = (array.shape[-1] if array.ndim else 0 for array in (weights.b1, weights.b2))
+    shapes = Weights((n_entries, one), (one,), (one, two), (two,), (two, n_actions), (n_actions,))  # type: ignore[arg-type]
+    for name, array, shape in zip(Weights._fields, weights, shapes, strict=True):
+        check_tensor(name, array, np.dtype(np.float32), shape)  # type: ignore[arg-type]
+
+
+def check_tensor(name: str, array: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Dtype, shape and finiteness of one tensor. Raises `ValueError` that names it."""
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"tensor {name!r} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"tensor {name!r} holds numbers that are not finite")

@@ -1,0 +1,100 @@
+"""The model card of a bundle: what a person should know before serving it, generated from the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from journeys.spec import Journey
+from policies.manifest import Manifest
+
+MEANING = {
+    "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
+    "rules": "expert rules; no learning",
+    "fixed": "the fixed path; no learning",
+    "greedy": "greedy on the belief; no learning",
+    "random": "any legal action, all equally likely; for logging data, not for guiding users",
+}
+
+
+def model_card(manifest: Manifest, journey: Journey, predicts_success: bool) -> str:
+    """The card as Markdown."""
+    parts = [
+        f"# {manifest.name}, version {manifest.version}\n",
+        *purpose(manifest, journey),
+        *limits(manifest, journey, predicts_success),
+        "## Measured in simulation\n",
+        *table(manifest.metrics, "no metrics were recorded"),
+        "## How it was made\n",
+        *table(manifest.provenance, "no provenance was recorded"),
+    ]
+    return "\n".join(parts)
+
+
+def purpose(manifest: Manifest, journey: Journey) -> Iterator[str]:
+    """What the policy is for."""
+    yield (
+        f"Guides users through the journey `{journey.name}` ({journey.title or 'no title'}), version "
+        f"{journey.version}: {len(journey.steps)} steps, {len(journey.skills)} skills. It selects the next step and "
+        "its difficulty, offers help inside a step, and sends messages to users who are away; only actions that the "
+        "journey's rules and the user's consent allow.\n"
+    )
+    yield f"- Policy family: `{manifest.family}`, {MEANING.get(manifest.family, 'unknown')}."
+    yield f"- Temperature: {manifest.temperature:g}."
+    size, actions = manifest.observation.size, len(manifest.actions)
+    yield f"- Reads {size} numbers of a user's history; chooses among {actions} actions."
+    if manifest.onnx is not None:
+        yield (
+            f"- `policy.onnx` gives the same probabilities to within {manifest.onnx.max_difference:.1e} "
+            f"({manifest.onnx.observations} observations compared)."
+        )
+    yield ""
+
+
+def limits(manifest: Manifest, journey: Journey, predicts_success: bool) -> Iterator[str]:
+    """What it is not for."""
+    yield "## Limits\n"
+    yield f"- Made for this very journey (hash `{manifest.journey.hash[:12]}`); a changed journey needs a new bundle."
+    if manifest.family == "network":
+        yield "- Trained and measured on synthetic users; its worth for real users is to be measured on real users."
+    if predicts_success:
+        yield "- Predicted success was fitted on synthetic users under this policy; take it as a rank, not as a rate."
+    if journey.rules.human_support:
+        yield "- May offer a human helper; somebody has to be there."
+    yield ""
+
+
+def table(values: Mapping[str, Any], otherwise: str) -> Iterator[str]:
+    """A two-column table of nested values, or the sentence `otherwise`."""
+    if not values:
+        yield f"({otherwise})\n"
+        return
+    yield "| what | value |"
+    yield "|---|---|"
+    for name, value in flat(values, ""):
+        yield f"| {cell(name)} | {cell(value)} |"
+    yield ""
+
+
+def flat(values: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Dotted names and readable values of nested mappings and lists."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from flat(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, list | tuple) and any(isinstance(value, Mapping | list | tuple) for value in values):
+        for i, value in enumerate(values):
+            yield from flat(value, f"{name}[{i}]")
+    elif isinstance(values, list | tuple):
+        yield name, ", ".join(number(value) for value in values)
+    else:
+        yield name, number(values)
+
+
+def number(value: Any) -> str:
+    """Floats to four significant digits; anything else as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def cell(text: str) -> str:
+    """Text that cannot break a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")

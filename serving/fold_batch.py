@@ -1,0 +1,87 @@
+"""Folding a batch of events of several users in one compiled call, up to where decisions are needed to go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from journeys.actions import NONE
+from journeys.compiled import compiled
+from journeys.draws import decision_key
+from journeys.events import DECISION
+from journeys.fold import fold
+from journeys.mask import write_mask
+from journeys.observation import write_observation
+from journeys.plan import Plan
+from journeys.state import NOWHERE
+
+
+@compiled
+def fold_on(
+    plan: Plan,
+    users: Any,
+    steps: Any,
+    skills: Any,
+    events: Any,
+    rows: Any,
+    live: bool,
+    start: int,
+    waiting: Any,
+    late: Any,
+    due: Any,
+    moments: Any,
+    observations: Any,
+    masks: Any,
+    reached: Any,
+) -> None:
+    """Fold `events` `(n,)` EVENT from number `start` on; `rows` `(n,)` says in which row each one's user is.
+
+    Wherever a decision falls due, the event's number goes into `due`, and what the policy is to see into `moments`,
+    `observations` and `masks`. Live, a user whose decision is not yet folded is `waiting` `(users,)`, and an event of
+    such a user ends the call. `late` `(n,)` marks events earlier than their user's last, which are not folded.
+    `reached` `(2,)` is the number of the next event to fold and the number of decisions due.
+    """
+    found, i = 0, start
+    while i < len(events) and not waiting[rows[i]]:
+        event, user, row = events[i], users[rows[i]], rows[i]
+        if event.time < user.last_time:
+            late[i] = True
+        else:
+            fold(plan, user, steps[row], skills[row], event)
+            if event.kind != DECISION and user.moment != NONE:
+                write_observation(plan, user, steps[row], skills[row], observations[found])
+                write_mask(plan, user, masks[found])
+                due[found], moments[found] = i, user.moment
+                waiting[row] = live
+                found += 1
+        i += 1
+    reached[0], reached[1] = i, found
+
+
+@compiled
+def decide_on(
+    plan: Plan,
+    users: Any,
+    steps: Any,
+    skills: Any,
+    events: Any,
+    rows: Any,
+    live: bool,
+    waiting: Any,
+    due: Any,
+    actions: Any,
+    propensities: Any,
+    decisions: Any,
+) -> None:
+    """Write the decisions that answer the events `due` `(m,)` as EVENT records into `decisions` `(m,)`.
+
+    Live, they are folded: what was decided is what was offered.
+    """
+    for i in range(len(due)):
+        event, row, decision = events[due[i]], rows[due[i]], decisions[i]
+        decision.key, decision.user = decision_key(event.key), event.user
+        decision.time, decision.duration, decision.kind = event.time, 0.0, DECISION
+        decision.step, decision.rung, decision.variant, decision.consent = NOWHERE, 0, 1, 0
+        decision.action, decision.propensity = actions[i], propensities[i]
+        if live:
+            fold(plan, users[row], steps[row], skills[row], decision)
+            waiting[row] = False
