@@ -28,7 +28,7 @@ PURPOSE_EVENT_ID = 1
 PURPOSE_POLICY = 2
 PURPOSE_ARRIVAL = 3
 PURPOSE_PERSONA = 4
-PURPOSE_KNOWN = 6
+PURPOSE_KNOWN = 6  # to 69, one per skill
 PURPOSE_LEAVE = 70
 PURPOSE_EVENT = 71
 PURPOSE_SUCCESS = 72
@@ -44,6 +44,7 @@ PURPOSE_SESSION = 212  # and 213
 PURPOSE_DECISION_ID = 214
 
 KEY_IN_HEX = re.compile(r"[0-9a-f]{16}")
+# The functions below cast keys to unsigned words: a plain `int` from Python would otherwise be added as a float.
 
 
 @compiled
@@ -63,13 +64,13 @@ def user_key(seed: int, user: int) -> np.uint64:
 @compiled
 def nth_key(key: np.uint64, n: int) -> np.uint64:
     """Key of a user's event number `n`, from the user's key."""
-    return mix(key + np.uint64(n + 1) * GOLDEN_GAMMA)
+    return mix(np.uint64(key) + np.uint64(n + 1) * GOLDEN_GAMMA)
 
 
 @compiled
 def uniform(key: np.uint64, purpose: int) -> float:
     """A number in the open interval (0, 1), the same for the same key and purpose."""
-    bits = mix(key + np.uint64(purpose) * GOLDEN_GAMMA) >> MANTISSA_SHIFT
+    bits = mix(np.uint64(key) + np.uint64(purpose) * GOLDEN_GAMMA) >> MANTISSA_SHIFT
     return (np.float64(bits) + 0.5) * ULP
 
 
@@ -83,13 +84,13 @@ def normal(key: np.uint64, purpose: int) -> float:
 @compiled
 def id_key(key: np.uint64) -> np.uint64:
     """The public key of a simulated event: it names the event without giving its luck away."""
-    return mix(key + np.uint64(PURPOSE_EVENT_ID) * GOLDEN_GAMMA)
+    return mix(np.uint64(key) + np.uint64(PURPOSE_EVENT_ID) * GOLDEN_GAMMA)
 
 
 @compiled
 def decision_key(key: np.uint64) -> np.uint64:
     """Key of the decision that answers the event with this key: a redelivered event gets the same decision."""
-    return mix(key + np.uint64(PURPOSE_DECISION_ID) * GOLDEN_GAMMA)
+    return mix(np.uint64(key) + np.uint64(PURPOSE_DECISION_ID) * GOLDEN_GAMMA)
 
 
 def key_of_id(event_id: str) -> int:
