@@ -93,7 +93,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         return
     user.events = min(user.events + 1, 2_000_000_000)  # an int32 counter that must not wrap
     if user.events == 1:
-        user.first_time = user.session_start = event.time
+        user.first_time = user.session_start = user.left_time = event.time
     user.last_time = max(user.last_time, event.time)
     user.moment, user.asked_now = NONE, 0
     if kind == AWAY:
