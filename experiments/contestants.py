@@ -1,0 +1,55 @@
+"""Who may be played: the baselines by name, trained policies by the path of their run folder or bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.run_folder import RUN_FILE, check_journey, read_policy
+from experiments.settings import SettingsError
+from journeys.spec import Journey
+from policies.bundle import load_bundle
+from policies.families import WITHOUT_TENSORS
+from policies.protocol import Policy
+
+
+def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]:
+    """The policies in order, each under a name of its own. Raises `SettingsError` or `BundleError`."""
+    policies = [contestant(item, journey) for item in names_or_paths]
+    names = [policy.name for policy in policies]
+    for name, item in zip(names, names_or_paths, strict=True):
+        if names.count(name) > 1:
+            raise SettingsError(f"policies: {item!r} would be the second called {name!r}. Mend: name or copy it once only")
+    return policies
+
+
+def with_references(
+    names_or_paths: Sequence[str], references: Sequence[str], journey: Journey
+) -> list[Policy]:
+    """`contestants`, joined by those `references` that are not among them already."""
+    return contestants(list(dict.fromkeys((*names_or_paths, *references))), journey)
+
+
+def name_of(name_or_path: str) -> str:
+    """What a contestant is called: a baseline by its name, a trained policy after its folder or file."""
+    return name_or_path if name_or_path in WITHOUT_TENSORS else Path(name_or_path).resolve().name
+
+
+def contestant(name_or_path: str, journey: Journey) -> Policy:
+    """One policy for `journey`."""
+    if name_or_path in WITHOUT_TENSORS:
+        return WITHOUT_TENSORS[name_or_path]()
+    path = Path(name_or_path)
+    if not path.exists():
+        known = ", ".join(WITHOUT_TENSORS)
+        raise SettingsError(f"no policy {name_or_path!r}. Mend: use one of {known}, or the path of a run or bundle")
+    policy = read_policy(path, journey) if (path / RUN_FILE).exists() else policy_of_bundle(path, journey)
+    policy.name = name_of(name_or_path)
+    return policy
+
+
+def policy_of_bundle(path: Path, journey: Journey) -> Policy:
+    """The policy in a bundle. Raises `BundleError` or `SettingsError`."""
+    bundle = load_bundle(path)
+    check_journey(path, bundle.journey.name, bundle.journey.hash(), journey)
+    return bundle.policy

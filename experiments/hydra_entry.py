@@ -1,0 +1,107 @@
+"""How a command runs under Hydra: composition, sweeps and `--help` are Hydra's, errors are one line, logs are ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from experiments.settings import SettingsError
+from journeys.loading import JourneyError
+from personas.persona import PersonaError
+from policies.bundle_files import BundleError
+
+OUR_ERRORS = (SettingsError, JourneyError, PersonaError, BundleError)
+
+HINTS = ("Config search path", "To append", "full_key", "object_type", "reference_type", "See https")
+
+
+class Job(NamedTuple):
+    """One run of a command: its resolved `config`, the `folder` to write to, and the overrides that made it.
+
+    `source` is the configuration as YAML that composes to the same run again.
+    """
+
+    config: dict[str, Any]
+    folder: Path
+    overrides: list[str]
+    source: str
+
+
+def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
+    """Run `task` once, or once per job of a sweep, as `handrail COMMAND ARGUMENTS`; returns the exit code.
+
+    2 means that the call or a file that it names was wrong, and the reason has been written to stderr in one line.
+    """
+
+    def with_config(config: DictConfig) -> None:
+        job = job_of(config)
+        try:
+            task(job)
+        except OUR_ERRORS as error:
+            print(f"handrail {command}: {error}", file=sys.stderr)
+            raise SystemExit(2) from None  # stops a sweep, and passes Hydra's own printing of errors
+        finally:
+            if not any(job.folder.iterdir()):  # it failed before it wrote anything: leave no empty folder behind
+                job.folder.rmdir()
+
+    try:
+        with command_line(f"handrail {command}", arguments):
+            hydra.main(version_base="1.3", config_path="pkg://conf", config_name=command)(with_config)()
+    except (HydraException, OmegaConfBaseException) as error:
+        print(f"handrail {command}: {in_one_line(error)}. Mend: 'handrail {command} --help' lists them", file=sys.stderr)
+        return 2
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+@contextmanager
+def command_line(name: str, arguments: list[str]) -> Iterator[None]:
+    """Hydra reads `sys.argv`, and raises its errors rather than printing them only under HYDRA_FULL_ERROR."""
+    theirs, setting = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = [name, *arguments], "1"
+    try:
+        yield
+    finally:
+        sys.argv = theirs
+        if setting is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = setting
+
+
+def job_of(config: DictConfig) -> Job:
+    """The job that Hydra has composed."""
+    settings = HydraConfig.get()
+    resolved = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(resolved, dict)
+    plain = {str(key): value for key, value in resolved.items()}
+    folder = Path(settings.runtime.output_dir)
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
+    return Job(plain, folder, list(settings.overrides.task), source_of(config, plain))
+
+
+def source_of(config: DictConfig, plain: dict[str, Any]) -> str:
+    """YAML with which `--config-dir FOLDER --config-name config` repeats the run, into a folder of its own."""
+    pattern = OmegaConf.to_container(config, resolve=False)["folder"]  # type: ignore[call-overload,index]
+    again = {"defaults": ["output", "_self_"], **plain, "folder": pattern}
+    return OmegaConf.to_yaml(OmegaConf.create(again))
+
+
+def in_one_line(error: Exception) -> str:
+    """What Hydra or OmegaConf complain of, without their hints, search path and stack."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    wanted = list(takewhile(lambda line: not line.startswith(HINTS), (line for line in lines if line)))
+    return " ".join(wanted).rstrip(".")

@@ -1,0 +1,175 @@
+"""What a run leaves behind, and how a trained policy is read back from it.
+
+    config.yaml          composes to the same run again
+    run.json             command, journey, policy family, seed, versions, commit, when and how long
+    journey.json         the journey, canonical JSON
+    weights.safetensors  w1 b1 w2 b2 w3 b3, success.weight, success.bias, usual
+    metrics.json         levels and paired differences
+    curve.csv            the learning curve
+    plots/*.png          the pictures
+    report.html          all of it on one page
+"""
+
+from __future__ import annotations
+
+import csv
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from experiments.hydra_entry import Job
+from experiments.settings import Problem, SettingsError
+from journeys.actions import n_actions
+from journeys.observation import observation_size
+from journeys.spec import Journey
+from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
+from policies.families import NETWORK, build_policy
+from policies.network import NetworkPolicy
+from policies.protocol import Policy
+from policies.success import SuccessHead
+
+CONFIG_FILE, RUN_FILE, JOURNEY_FILE = "config.yaml", "run.json", "journey.json"
+WEIGHTS_FILE, METRICS_FILE, CURVE_FILE = "weights.safetensors", "metrics.json", "curve.csv"
+PLOTS_FOLDER, REPORT_FILE = "plots", "report.html"
+
+PACKAGES = ("handrail", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
+
+
+class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a run comes from. `algorithm` and `family` say how the policy was found and what a bundle calls it.
+
+    Both are None where nothing was trained. `seconds` is wall-clock time.
+    """
+
+    command: str
+    overrides: tuple[str, ...]
+    journey: str
+    journey_hash: str
+    population: str
+    algorithm: str | None
+    family: str | None
+    seed: int
+    versions: dict[str, str]
+    commit: str | None
+    started: str
+    seconds: float
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on; those not installed are left out."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The git commit of these sources, with `+changes` where tracked files differ; None outside a repository."""
+    here = Path(__file__).resolve()
+    try:
+        git(here.parent, "ls-files", "--error-unmatch", here.name)
+        dirty = git(here.parent.parent, "status", "--porcelain", "--untracked-files=no")
+        return git(here.parent, "rev-parse", "HEAD") + ("+changes" if dirty else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Output of a git command."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def now() -> str:
+    """The present moment, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def open_folder(job: Job) -> Path:
+    """Make the run's folder and put its configuration there. Raises `SettingsError` where a run is there already."""
+    if (job.folder / RUN_FILE).exists():
+        raise SettingsError(f"{job.folder} holds a run already. Mend: choose another with folder=PATH, or remove it")
+    job.folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / CONFIG_FILE).write_text(job.source, encoding="utf-8")
+    return job.folder
+
+
+def write_record(
+    job: Job, command: str, problem: Problem, seed: int, started: str, seconds: float, algorithm: str | None = None
+) -> RunRecord:
+    """Write run.json, the last file of a run: a folder that has it is complete."""
+    record = RunRecord(
+        command=command,
+        overrides=tuple(job.overrides),
+        journey=problem.journey.name,
+        journey_hash=problem.journey.hash(),
+        population=problem.population.name,
+        algorithm=algorithm,
+        family=NETWORK if algorithm else None,
+        seed=seed,
+        versions=versions(),
+        commit=commit(),
+        started=started,
+        seconds=round(seconds, 1),
+    )
+    write_json(job.folder / RUN_FILE, record)
+    return record
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a struct as JSON, indented and in a fixed order. Unbounded intervals become null."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n")
+
+
+def write_journey(folder: Path, journey: Journey) -> None:
+    """Write the journey's canonical JSON, of which its hash is taken."""
+    (folder / JOURNEY_FILE).write_bytes(msgspec.json.encode(journey, order="deterministic"))
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as out:
+        table = csv.writer(out, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+
+
+def write_weights(folder: Path, policy: NetworkPolicy, success: SuccessHead, usual: np.ndarray) -> None:
+    """Write the network, the head that predicts success and the usual observation `(D,)` under a bundle's names."""
+    tensors = dict(policy.weights._asdict())
+    tensors[SUCCESS_WEIGHT], tensors[SUCCESS_BIAS] = success.weight, np.array([success.bias])
+    tensors[USUAL] = np.ascontiguousarray(usual, np.float32)
+    save_file(tensors, folder / WEIGHTS_FILE)
+
+
+def read_policy(folder: Path, journey: Journey) -> Policy:
+    """The policy that a run trained. Raises `SettingsError` where it is unreadable or of another journey."""
+    try:
+        record = msgspec.json.decode((folder / RUN_FILE).read_bytes(), type=RunRecord)
+        tensors = load_file(folder / WEIGHTS_FILE)
+        size = observation_size(len(journey.steps), len(journey.skills))
+        check_journey(folder, record.journey, record.journey_hash, journey)
+        return build_policy(record.family or "", tensors, 1.0, size, n_actions(len(journey.steps)))
+    except (OSError, msgspec.DecodeError, SafetensorError, ValueError) as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(f"{folder}: not a run with a policy: {error}. Mend: name a folder of 'train'") from None
+
+
+def check_journey(place: Path, name: str, digest: str, journey: Journey) -> None:
+    """A policy plays the very journey that it was trained for. Raises `SettingsError`."""
+    if digest != journey.hash():
+        mend = f"journey={name}, or train on this one" if name != journey.name else "train again: the file has changed"
+        raise SettingsError(f"{place}: its policy is for another journey ({name!r}, another hash). Mend: {mend}")

@@ -1,0 +1,75 @@
+"""From Hydra's plain data to checked records: what every command shares."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from envs.reward import RewardWeights
+from journeys.loading import journey_from, load_journey
+from journeys.spec import Journey
+from personas.persona import Population, population_from
+
+Record = TypeVar("Record")
+Users = Annotated[int, Meta(ge=1)]
+Seed = Annotated[int, Meta(ge=0, lt=2**32)]
+
+HELD_OUT = 2**32  # seeds of training lie below: no training ever meets the people of an evaluation
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used: its name, what is wrong and the mend."""
+
+
+class Problem(NamedTuple):
+    """What is to be solved: a journey, the people who go through it, and what counts as good."""
+
+    journey: Journey
+    population: Population
+    weights: RewardWeights
+
+
+class Learner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How synthetic users come to know things. Binary mastery is the one model of `agents/learner.py`."""
+
+    name: Literal["bkt"]
+
+
+def problem_of(config: dict[str, Any]) -> Problem:
+    """The journey, population and reward weights of a command's configuration.
+
+    Raises `SettingsError`, `JourneyError` or `PersonaError`, each naming place and mend.
+    """
+    fill(Learner, config["learner"], "learner")
+    population = population_from(config["population"], f"conf/population/{config['population'].get('name')}.yaml")
+    weights = fill(RewardWeights, config["env"], "env") if "env" in config else RewardWeights()
+    return Problem(journey_of(config), population, weights)
+
+
+def journey_of(config: dict[str, Any]) -> Journey:
+    """The journey of `journey_file` where that is set, otherwise of the group `journey`. Raises `JourneyError`."""
+    if config["journey_file"] is not None:
+        return load_journey(str(config["journey_file"]))
+    return journey_from(config["journey"], f"conf/journey/{config['journey'].get('name')}.yaml")
+
+
+def fill(kind: type[Record], values: dict[str, Any], place: str) -> Record:
+    """Make a `kind` (a dataclass or struct) of `values`. Raises `SettingsError` that names the setting and the mend."""
+    names = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise SettingsError(f"{dotted(place, unknown[0])} is unknown. Mend: use one of {', '.join(names)}")
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        name = dotted(place, path.rstrip("`")) if path else place
+        raise SettingsError(f"{name}: {what}. Mend: see conf/ for its meaning and default") from None
+
+
+def dotted(place: str, name: str) -> str:
+    """A setting's full name, as it is written on the command line."""
+    return f"{place}.{name}" if place else name

@@ -1,0 +1,140 @@
+"""`handrail train`: find a policy in simulation, show it beside the baselines, and keep everything in a run folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from experiments import hydra_entry, run_folder
+from experiments.compare import evaluate_all, show
+from experiments.comparison import Comparison, compare_evaluations
+from experiments.contestants import with_references
+from experiments.evaluation import Evaluation, evaluate
+from experiments.hydra_entry import Job
+from experiments.progress import open_console, tracking
+from experiments.report import Findings, write_report
+from experiments.settings import Problem, Seed, SettingsError, Users, fill, problem_of
+from experiments.training_board import TrainingBoard
+from policies.families import WITHOUT_TENSORS
+from policies.training.ppo_sb3 import PPOSettings, Progress, train
+from policies.training.success_fit import fit_success
+
+SWEEP_FILE = "sweep.csv"
+CURVE_HEADER = Progress._fields
+
+
+class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom policies are evaluated on, and which one differences are taken to."""
+
+    users: Users
+    reference: str
+
+
+class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of `handrail train` beside its problem and its PPO; conf/train.yaml explains each."""
+
+    seed: Seed
+    baselines: tuple[str, ...]
+    evaluation: EvaluationSettings
+
+
+class Run(NamedTuple):
+    """A finished training: its folder and what was found."""
+
+    folder: Path
+    findings: Findings
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns the exit code. A sweep ends with one table over its runs."""
+    console, runs = open_console(), list[tuple[Job, Run]]()
+    code = hydra_entry.run("train", lambda job: runs.append((job, carry_out(job, console))), arguments)
+    if code == 0 and len(runs) > 1:
+        summarise(console, runs)
+    return code
+
+
+def carry_out(job: Job, console: Console) -> Run:
+    """One training, from its configuration to its folder. Raises `SettingsError` and its kin."""
+    started, began = run_folder.now(), time.monotonic()
+    problem, settings = problem_of(job.config), settings_of(job.config)
+    algorithm, ppo = ppo_of(job.config)
+    baselines = with_references(settings.baselines, [settings.evaluation.reference], problem.journey)
+    folder = run_folder.open_folder(job)
+    users = settings.evaluation.users
+    evaluations = evaluate_all(console, problem, baselines, users)
+    with TrainingBoard(console, algorithm, evaluations) as board:
+        trained = train(problem.journey, problem.population, ppo, settings.seed, problem.weights, board.update)
+    trained.policy.name = algorithm
+    with tracking(console, f"playing {algorithm} on {users:,} users", users) as tell:
+        evaluations.append(evaluate(problem, trained.policy, users, on_done=tell))
+    fitted = fit_success(problem.journey, problem.population, trained.policy, users, settings.seed)
+    run_folder.write_weights(folder, trained.policy, fitted.head, fitted.usual)
+    comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
+    record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, algorithm)
+    findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
+    write_report(folder, findings, job.source)
+    show(console, comparison)
+    console.print(f"\nweights, metrics, pictures and report: {folder}", soft_wrap=True)
+    return Run(folder, findings)
+
+
+def settings_of(config: dict[str, Any]) -> TrainSettings:
+    """The command's own settings. Raises `SettingsError`."""
+    settings = fill(TrainSettings, {name: config[name] for name in TrainSettings.__struct_fields__}, "")
+    for name in (*settings.baselines, settings.evaluation.reference):
+        if name not in WITHOUT_TENSORS:
+            raise SettingsError(f"baselines: {name!r} is none. Mend: use some of {', '.join(WITHOUT_TENSORS)}")
+    return settings
+
+
+def ppo_of(config: dict[str, Any]) -> tuple[str, PPOSettings]:
+    """Name of the algorithm, and its settings from the groups `training` and `policy`. Raises `SettingsError`."""
+    policy, training = dict(config["policy"]), config["training"]
+    algorithm = policy.pop("name", None)
+    if algorithm != "ppo":
+        raise SettingsError(f"policy.name: {algorithm!r} cannot be trained. Mend: use policy=ppo")
+    clash = sorted(set(policy) & set(training))
+    if clash:
+        raise SettingsError(f"training.{clash[0]} is set by the group policy. Mend: set policy.{clash[0]}")
+    try:
+        return algorithm, fill(PPOSettings, {**training, **policy}, "training")
+    except ValueError as error:  # the settings contradict each other
+        raise error if isinstance(error, SettingsError) else SettingsError(str(error)) from None
+
+
+def write_findings(
+    folder: Path, problem: Problem, settings: TrainSettings, evaluations: list[Evaluation], curve: list[Progress]
+) -> Comparison:
+    """Write journey, metrics and learning curve; returns the metrics."""
+    comparison = compare_evaluations(evaluations, [settings.evaluation.reference], problem.population.personas)
+    run_folder.write_journey(folder, problem.journey)
+    run_folder.write_json(folder / run_folder.METRICS_FILE, comparison)
+    run_folder.write_table(folder / run_folder.CURVE_FILE, CURVE_HEADER, curve)
+    return comparison
+
+
+def summarise(console: Console, runs: list[tuple[Job, Run]]) -> None:
+    """Print and write one row per run of a sweep."""
+    header = ("overrides", "return", "completion", "difference of return", "low", "high", "folder")
+    rows = []
+    for job, run in runs:
+        comparison, algorithm = run.findings.comparison, str(run.findings.record.algorithm)
+        gain = comparison.difference(algorithm, comparison.references[0], "return")
+        level = [comparison.level(algorithm, measure).mean for measure in ("return", "completion")]
+        rows.append((" ".join(job.overrides), *level, gain.mean, gain.low, gain.high, str(run.folder)))
+    path = runs[0][1].folder.parent / SWEEP_FILE
+    run_folder.write_table(path, header, rows)
+    table = Table(title=f"{len(rows)} runs; differences are to {runs[0][1].findings.comparison.references[0]}",
+                  title_justify="left")
+    for column in ("overrides", "return", "completion", "difference of return"):
+        table.add_column(column, justify="left" if column == "overrides" else "right")
+    for overrides, reward, completed, gain_mean, low, high, _ in rows:
+        table.add_row(overrides, f"{reward:.3f}", f"{completed:.1%}", f"{gain_mean:+.3f} [{low:+.3f}, {high:+.3f}]")
+    console.print(table)
+    console.print(f"the same as CSV: {path}", soft_wrap=True)

@@ -1,0 +1,95 @@
+"""The live table of a training: where it stands, beside the baselines that it is to beat."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from experiments.evaluation import Evaluation
+from experiments.progress import SECONDS_BETWEEN_LINES, in_words
+
+
+class Standing(Protocol):
+    """Where a training stands after a rollout; `policies.training.ppo_sb3.Progress` is one."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def total_steps(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def mean_return(self) -> float: ...
+    @property
+    def completion(self) -> float: ...
+
+
+class TrainingBoard:
+    """Shows each `Standing` that it is given: a live table on a terminal, otherwise a line every few seconds."""
+
+    def __init__(self, console: Console, algorithm: str, baselines: Sequence[Evaluation]) -> None:
+        self.console, self.algorithm, self.baselines = console, algorithm, baselines
+        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self._last = -math.inf
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        elif self.baselines:
+            lines = (f"{e.policy} {e.of('return').mean():.2f} ({e.of('completion').mean():.0%})" for e in self.baselines)
+            self.console.print("return (completion) to beat: " + ", ".join(lines))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def update(self, standing: Standing) -> None:
+        """Show where the training stands now."""
+        if self._live:
+            self._live.update(board(self.algorithm, standing, self.baselines))
+        elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or standing.steps >= standing.total_steps:
+            self._last = time.monotonic()
+            self.console.print(f"{caption(self.algorithm, standing)}  return {number(standing.mean_return)}, "
+                               f"completion {share(standing.completion)}")
+
+
+def caption(algorithm: str, standing: Standing) -> str:
+    """Steps, speed and time left."""
+    speed = standing.steps / max(standing.seconds, 1e-9)
+    left = max(0, standing.total_steps - standing.steps) / max(speed, 1e-9)
+    done = min(1.0, standing.steps / standing.total_steps)
+    return f"{algorithm}: {standing.steps:,} decisions ({done:.0%}), {speed:,.0f}/s, {in_words(left)} left"
+
+
+def board(algorithm: str, standing: Standing, baselines: Sequence[Evaluation]) -> Table:
+    """The policy in training among the baselines, best return first."""
+    rows = [(e.policy, float(e.of("return").mean()), float(e.of("completion").mean())) for e in baselines]
+    rows.append((algorithm, standing.mean_return, standing.completion))
+    table = Table(title=caption(algorithm, standing), title_justify="left")
+    table.add_column("policy")
+    table.add_column("return", justify="right")
+    table.add_column("completion", justify="right")
+    for name, reward, completed in sorted(rows, key=lambda row: -math.inf if math.isnan(row[1]) else row[1])[::-1]:
+        style = "bold" if name == algorithm else ""
+        table.add_row(name, number(reward), share(completed), style=style)
+    return table
+
+
+def number(value: float) -> str:
+    """Two decimals, or a dash where no episode has ended yet."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def share(value: float) -> str:
+    """Whole per cent, or a dash where no episode has ended yet."""
+    return "-" if math.isnan(value) else f"{value:.0%}"
