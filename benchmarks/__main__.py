@@ -1,0 +1,34 @@
+"""`python -m benchmarks [--quick] [--full] [--only env] [--json PATH]`: all benchmarks, on one core."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib import import_module
+from pathlib import Path
+
+PARTS = {"env": "benchmarks.vector_env", "training": "benchmarks.training", "runtime": "benchmarks.runtime"}
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    command = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    command.add_argument("--quick", action="store_true", help="fewer and shorter samples: under a minute, rougher")
+    command.add_argument("--full", action="store_true", help="also allocate a million users (3 GiB)")
+    command.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
+    command.add_argument("--json", type=Path, metavar="PATH", help="write the figures here as well")
+    return command
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = parser().parse_args()
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy and torch are loaded, which read them once
+    settings = import_module("benchmarks.settings").settings(options.quick, options.full)
+    rows = [row for part in options.only or PARTS for row in import_module(PARTS[part]).measure(settings)]
+    import_module("benchmarks.report").publish(rows, options.quick, options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""How long to measure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """`rounds` counted samples of each contender, of about `sample_seconds`; `full` allocates a million users."""
+
+    rounds: int
+    sample_seconds: float
+    rollout: int
+    runtime_users: int
+    full: bool
+
+
+def settings(quick: bool, full: bool) -> Settings:
+    """The usual settings, or the quick ones."""
+    if quick:
+        return Settings(rounds=3, sample_seconds=0.05, rollout=4_096, runtime_users=20, full=full)
+    return Settings(rounds=7, sample_seconds=0.2, rollout=16_384, runtime_users=100, full=full)

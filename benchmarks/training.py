@@ -1,0 +1,79 @@
+"""Training steps per second of MaskablePPO through the native adapter, beside SB3's own `DummyVecEnv` of eight.
+
+Both train the same network on rollouts of the same length in batches of the same size, so that the optimiser does
+the same work a step; what differs is how the experience is collected, which is therefore shown by itself as well.
+Seconds are processor time of this process, on one core.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from benchmarks.measure import Contender, Row, against, beside, row_of, take_turns
+from benchmarks.settings import Settings
+from envs.onboarding import OnboardingEnv
+from envs.vector import OnboardingVectorEnv
+from journeys.loading import load_journey
+from personas.persona import load_population
+from policies.training.ppo_sb3 import PPOSettings, make_model
+from policies.training.sb3_vecenv import NativeVecEnv
+
+JOURNEY = "saas"
+NATIVE_ENVS, DUMMY_ENVS = 1_024, 8
+BATCH = 4_096
+MOST_ROUNDS = 3  # a rollout of the slower contender takes seconds
+WANTED = 10.0
+
+
+class Trainer:
+    """Trains on one rollout a sample, and remembers how much of the time went into collecting it."""
+
+    def __init__(self, env: Any, n_envs: int, rollout: int) -> None:
+        ppo = PPOSettings(total_steps=rollout, num_envs=n_envs, n_steps=rollout // n_envs, batch_size=BATCH)
+        self.model, self.rollout = make_model(env, ppo, seed=1), rollout
+        self.optimise, self.optimising = self.model.train, 0.0
+        self.model.train = self.timed
+        self.collecting: list[float] = []
+
+    def timed(self) -> None:
+        """The model's own optimisation, timed."""
+        begin = time.process_time()
+        self.optimise()
+        self.optimising += time.process_time() - begin
+
+    def sample(self) -> tuple[float, float]:
+        """One rollout and what is learned from it."""
+        begin, self.optimising = time.process_time(), 0.0
+        self.model.learn(self.rollout, reset_num_timesteps=False)
+        seconds = time.process_time() - begin
+        self.collecting.append(self.rollout / (seconds - self.optimising))
+        return self.rollout, seconds
+
+
+def measure(settings: Settings) -> list[Row]:
+    """All rows of this benchmark."""
+    torch.set_num_threads(1)
+    journey, population = load_journey(JOURNEY), load_population("mixed")
+    native = NativeVecEnv(OnboardingVectorEnv(journey, population, NATIVE_ENVS))
+    dummy = DummyVecEnv([lambda: OnboardingEnv(journey, population)] * DUMMY_ENVS)
+    trainers = {
+        f"native adapter, {NATIVE_ENVS:,} users": Trainer(native, NATIVE_ENVS, settings.rollout),
+        f"DummyVecEnv({DUMMY_ENVS})": Trainer(dummy, DUMMY_ENVS, settings.rollout),
+    }
+    section, unit = f"MaskablePPO, {JOURNEY}", "training steps/s"
+    contenders = [Contender(name, unit, trainer.sample) for name, trainer in trainers.items()]
+    fast, slow = take_turns(section, contenders, min(MOST_ROUNDS, settings.rounds)).values()
+    only_fast, only_slow = (
+        row_of(section, f"{name}: collecting alone", "steps/s", trainer.collecting[1:])
+        for name, trainer in trainers.items()
+    )
+    return [
+        against(beside(fast, slow), WANTED * slow.median, f"10 x DummyVecEnv({DUMMY_ENVS})"),
+        slow,
+        beside(only_fast, only_slow),
+        only_slow,
+    ]
