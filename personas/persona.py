@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 import numpy as np
-import yaml
 from msgspec import Meta
 
+from journeys.faults import fault_from, nearest, split
+from journeys.source import Source, SourceError, read_source
 from personas.traits import DISTRIBUTIONS, TRAIT_NAMES
 
 PROBABILITIES = {"hesitancy", "help_seeking", "autonomy", "habituation", "motivation", "return_chance"}
 PROBABILITIES |= {"personalise", "push", "email"}
+ABOVE_ZERO = {"prior_odds", "learn_odds", "slip_odds", "guess_odds", "pace", "patience"}
+ABOVE_ZERO |= {"session_minutes", "return_hours"}
+WIDEST = 5.0  # standard deviation of a logarithm or logit: factors of 150 either way are common at this spread
+Value = Annotated[float, Meta(ge=0.0, le=10_000.0)]  # traits are ratios, probabilities, minutes or hours
+Weight = Annotated[float, Meta(gt=0.0, le=1e6)]
 
 
 class PersonaError(ValueError):
@@ -26,9 +32,9 @@ class Trait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Distribution of one trait, and why it is so. `a` and `b` are explained in `traits.draw_trait`."""
 
     distribution: Literal["fixed", "uniform", "lognormal", "logitnormal"]
-    a: float
+    a: Value
     source: Annotated[str, Meta(min_length=8)]
-    b: float = 0.0
+    b: Value = 0.0
 
 
 class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +50,10 @@ class PopulationSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     summary: str
-    weights: dict[str, Annotated[float, Meta(gt=0.0)]]
+    weights: dict[str, Weight]
+
+
+Record = TypeVar("Record", Persona, PopulationSpec)
 
 
 class People(NamedTuple):
@@ -64,72 +73,122 @@ class Population(NamedTuple):
     people: People
 
 
-def read_conf(group: str, name: str) -> Any:
-    """Plain data of `conf/<group>/<name>.yaml`. Raises `PersonaError` where there is no such file."""
-    folder = resources.files("conf").joinpath(group)
-    resource = folder.joinpath(f"{name}.yaml")
-    if not resource.is_file():
-        known = ", ".join(shipped(group))
-        raise PersonaError(f"no {group} called {name!r}. Mend: use one of {known}, or give a file's path")
-    return yaml.safe_load(resource.read_text(encoding="utf-8"))
-
-
 def shipped(group: str) -> list[str]:
     """Names of the files in a group of `conf/`."""
-    return sorted(f.name.removesuffix(".yaml") for f in resources.files("conf").joinpath(group).iterdir())
+    folder = resources.files("conf").joinpath(group)
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def read(group: str, name_or_path: str) -> tuple[Any, str]:
-    """Plain data and its place, from a shipped name or a path ending in .yaml."""
+def read(group: str, name_or_path: str) -> Source:
+    """The file of a shipped name, or of a path ending in .yaml. Raises `PersonaError`."""
     path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        return read_conf(group, name_or_path), f"conf/{group}/{name_or_path}.yaml"
-    if not path.is_file():
-        raise PersonaError(f"{path}: no such file")
-    return yaml.safe_load(path.read_text(encoding="utf-8")), str(path)
+    try:
+        if path.suffix in {".yaml", ".yml"}:
+            return read_source(path.read_bytes(), str(path))
+        if name_or_path not in shipped(group):
+            raise PersonaError(f"no {group} called {name_or_path!r}. Mend: {nearest(name_or_path, shipped(group))}")
+        text = resources.files("conf").joinpath(group, f"{name_or_path}.yaml").read_bytes()
+        return read_source(text, f"conf/{group}/{name_or_path}.yaml")
+    except OSError as error:
+        raise PersonaError(f"{path}: cannot be read: {error.strerror}. Mend: give the path of a {group} file") from None
+    except SourceError as error:
+        raise PersonaError(str(error)) from None
 
 
 def load_persona(name_or_path: str) -> Persona:
-    """Load and validate a persona. Raises `PersonaError` that names file, trait and mend."""
-    raw, where = read("persona", name_or_path)
-    try:
-        persona = msgspec.convert(raw, Persona)
-    except msgspec.ValidationError as error:
-        raise PersonaError(f"{where}: {error}. Mend: see docs/personas.md for a persona's fields") from None
-    for name in sorted(set(TRAIT_NAMES) ^ set(persona.traits)):
-        fault = "is missing. Mend: add it with its source" if name in TRAIT_NAMES else "is unknown. Mend: remove it"
-        raise PersonaError(f"{where}: trait {name!r} {fault}")
+    """Load and validate a persona. Raises `PersonaError` that names file, line, trait and mend."""
+    return persona_of(read("persona", name_or_path))
+
+
+def persona_of(source: Source) -> Persona:
+    """Validate a source into a persona. Raises `PersonaError`."""
+    persona = convert(source, Persona)
+    for name in TRAIT_NAMES:
+        if name not in persona.traits:
+            raise PersonaError(f"{source.place('traits')}: trait {name!r} is missing. Mend: add it with its source")
     for name, trait in persona.traits.items():
-        check_trait(where, name, trait)
+        place = source.place(f"traits.{name}")
+        if name not in TRAIT_NAMES:
+            raise PersonaError(f"{place}: trait {name!r} is unknown. Mend: {nearest(name, TRAIT_NAMES)}")
+        check_trait(place, name, trait)
     return persona
 
 
-def check_trait(where: str, name: str, trait: Trait) -> None:
+def convert(source: Source, kind: type[Record]) -> Record:
+    """Plain data into a persona or a population. Raises `PersonaError` in words."""
+    if not isinstance(source.data, dict):
+        keys = ", ".join(kind.__struct_fields__)
+        raise PersonaError(f"{source.where}: not a mapping of keys to values. Mend: write its {keys}")
+    try:
+        return msgspec.convert(source.data, kind)
+    except msgspec.ValidationError as error:
+        path = named(str(error), source)
+        inside = Trait if path.startswith("traits.") else kind
+        fault = fault_from(str(error), inside.__struct_fields__, DISTRIBUTIONS)
+        owner = f"in {path!r}: " if path else ""
+        raise PersonaError(f"{source.place(path)}: {owner}{fault.complaint}") from None
+
+
+def named(message: str, source: Source) -> str:
+    """The path of a msgspec message with the key of a mapping, which msgspec leaves out (`[...]`), put back."""
+    path = split(message)[1]
+    group, dots, rest = path.partition("[...]")
+    if not dots:
+        return path
+    parts = {"traits": dict[str, Trait], "weights": dict[str, Weight]}
+    for key, value in source.data[group].items():
+        try:
+            msgspec.convert({key: value}, parts[group])
+        except msgspec.ValidationError:
+            return f"{group}.{key}{rest}"
+    return path
+
+
+def check_trait(place: str, name: str, trait: Trait) -> None:
     """A trait's values stay in its range whatever is drawn. Raises `PersonaError`."""
-    place = f"{where}: trait {name!r}"
+
+    def refuse(fault: str, mend: str) -> NoReturn:
+        raise PersonaError(f"{place}: trait {name!r}: {fault}. Mend: {mend}")
+
     if trait.distribution == "logitnormal" and not 0.0 < trait.a < 1.0:
-        raise PersonaError(f"{place}: the median of a logitnormal lies strictly between 0 and 1, not at {trait.a}")
+        refuse(f"the median of a logitnormal lies strictly between 0 and 1, not at {trait.a}", "correct key 'a'")
+    if trait.distribution == "lognormal" and trait.a <= 0.0:
+        refuse("the median of a lognormal is above 0", "correct key 'a', or use fixed")
+    if trait.distribution in {"lognormal", "logitnormal"} and trait.b > WIDEST:
+        refuse(f"a spread of {trait.b} is beyond any people", f"keep key 'b' within {WIDEST:g}, in logarithms")
+    if trait.distribution == "uniform" and trait.b < trait.a:
+        refuse(f"a uniform goes from a to b, and {trait.b} is below {trait.a}", "swap keys 'a' and 'b'")
+    if trait.distribution == "fixed" and trait.b != 0.0:
+        refuse("a fixed value has no spread", "remove key 'b', or choose another distribution")
     ends = (trait.a, trait.b) if trait.distribution == "uniform" else (trait.a,)
-    if min(ends) < 0.0 or (name in PROBABILITIES and max(ends) > 1.0):
-        raise PersonaError(f"{place}: values leave their range. Mend: keep them within [0, 1], times and odds above 0")
+    if name in PROBABILITIES and max(ends) > 1.0:
+        refuse("its values leave [0, 1]", "give probabilities, not per cents")
     if name in PROBABILITIES and trait.distribution == "lognormal":
-        raise PersonaError(f"{place}: a lognormal exceeds 1. Mend: use logitnormal, uniform or fixed")
-    if trait.b < 0.0:
-        raise PersonaError(f"{place}: key 'b' is a spread or an upper end and cannot be negative")
+        refuse("a lognormal exceeds 1", "use logitnormal, uniform or fixed")
+    if name in ABOVE_ZERO and min(ends) <= 0.0:
+        refuse("it must stay above 0", "correct key 'a'")
 
 
 def load_population(name_or_path: str) -> Population:
     """Load a population with all its personas. Raises `PersonaError`."""
-    raw, where = read("population", name_or_path)
-    return population_from(raw, where)
+    return population_of(read("population", name_or_path))
 
 
 def population_from(raw: Any, where: str) -> Population:
-    """Validate plain data into a population. Raises `PersonaError`."""
-    try:
-        spec = msgspec.convert(raw, PopulationSpec)
-    except msgspec.ValidationError as error:
-        raise PersonaError(f"{where}: {error}. Mend: a population has name, summary and weights above 0") from None
+    """Validate plain data that was not read from a file into a population. Raises `PersonaError`."""
+    return population_of(Source(where, raw, {}))
+
+
+def population_of(source: Source) -> Population:
+    """Validate a source into a population. Raises `PersonaError`."""
+    spec = convert(source, PopulationSpec)
+    if not spec.weights:
+        raise PersonaError(f"{source.place('weights')}: key 'weights' is empty. Mend: name at least one persona")
+    for persona in spec.weights:
+        try:
+            load_persona(persona)
+        except PersonaError as error:
+            raise PersonaError(f"{source.place(f'weights.{persona}')}: {error}") from None
     return mixture(spec.name, spec.weights)
 
 
