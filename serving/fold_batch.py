@@ -58,30 +58,29 @@ def fold_on(
 
 
 @compiled
-def decide_on(
+def offer_on(
     plan: Plan,
     users: Any,
     steps: Any,
     skills: Any,
     events: Any,
     rows: Any,
-    live: bool,
     waiting: Any,
     due: Any,
     actions: Any,
     propensities: Any,
-    decisions: Any,
+    told: Any,
 ) -> None:
-    """Write the decisions that answer the events `due` `(m,)` as EVENT records into `decisions` `(m,)`.
+    """Fold the decisions that answer the events `due` `(m,)`: what was decided is what was offered.
 
-    Live, they are folded: what was decided is what was offered.
+    `told` `(1,)` EVENT is room to work in.
     """
+    decision = told[0]
     for i in range(len(due)):
-        event, row, decision = events[due[i]], rows[due[i]], decisions[i]
+        event, row = events[due[i]], rows[due[i]]
         decision.key, decision.user = decision_key(event.key), event.user
         decision.time, decision.duration, decision.kind = event.time, 0.0, DECISION
         decision.step, decision.rung, decision.variant, decision.consent = NOWHERE, 0, 1, 0
         decision.action, decision.propensity = actions[i], propensities[i]
-        if live:
-            fold(plan, users[row], steps[row], skills[row], decision)
-            waiting[row] = False
+        fold(plan, users[row], steps[row], skills[row], decision)
+        waiting[row] = False

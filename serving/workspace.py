@@ -11,7 +11,7 @@ from journeys.events import EVENT
 from journeys.fold import blank_states
 from journeys.observation import observation_size
 from journeys.plan import Plan
-from journeys.state import State, pack
+from journeys.state import pack
 
 
 class Workspace:
@@ -31,7 +31,7 @@ class Workspace:
         self.due, self.moments = np.zeros(room, np.int64), np.zeros(room, np.uint8)
         self.observations = np.zeros((room, observation_size(n_steps, n_skills)), np.float32)
         self.masks = np.zeros((room, n_actions(n_steps)), bool)
-        self.decisions = np.zeros(room, EVENT).view(np.recarray)
+        self.told = np.zeros(1, EVENT).view(np.recarray)
         self.reached = np.zeros(2, np.int64)
 
     def fill(self, states: Sequence[bytes | None]) -> None:
@@ -52,7 +52,3 @@ class Workspace:
         """The first `n` users' states as bytes, as `journeys.state.pack` gives them."""
         data = np.concatenate([part[:n] for part in self._bytes], axis=1).tobytes()
         return [data[i * self.state_size : (i + 1) * self.state_size] for i in range(n)]
-
-    def user(self, row: int) -> State:
-        """The state of one row, as a view of length 1."""
-        return State(*(part[row : row + 1] for part in self.state))

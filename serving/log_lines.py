@@ -1,0 +1,37 @@
+"""The lines of an event log on disk, numbered and none read beyond a limit; and whether a log holds decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from journeys.events import EventError, parse_event
+
+MARK_OF_DECISION = b'"decision"'
+
+
+def lines_of(log: BinaryIO, most_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines that are not blank. Of a line longer than `most_bytes`, one byte more than that is given."""
+    number = 0
+    while line := log.readline(most_bytes + 1):
+        number += 1
+        text = line
+        while len(line) > most_bytes and not line.endswith(b"\n"):  # the rest of an oversized line
+            line = log.readline(most_bytes + 1)
+        if text.strip():
+            yield number, text if len(text) > most_bytes else text.rstrip(b"\r\n")
+
+
+def holds_decisions(path: Path, most_bytes: int) -> bool:
+    """Whether the log holds a decision event."""
+    with path.open("rb") as log:
+        return any(is_decision(line) for _, line in lines_of(log, most_bytes) if MARK_OF_DECISION in line)
+
+
+def is_decision(line: bytes) -> bool:
+    """Whether a line is a decision event."""
+    try:
+        return parse_event(line).kind == "decision"
+    except EventError:
+        return False
