@@ -11,7 +11,6 @@ from journeys.source import Source
 from personas.persona import PersonaError, load_persona, load_population, persona_of, population_from, read, shipped
 from personas.traits import TRAIT_NAMES
 
-
 SOURCE = "our choice"
 
 
