@@ -158,6 +158,13 @@ def test_an_illegal_action_changes_nothing(wrong: int | str) -> None:
     assert_same(walk(env, info, 20), walk(twin, twin_info, 20))
 
 
+def test_actions_of_another_shape_are_refused() -> None:
+    env = vector_env("tiny")
+    env.reset(seed=8)
+    with pytest.raises(ValueError, match=rf"Mend: pass one action per row, \({N},\)"):
+        env.step(np.zeros(N + 1, np.int64))
+
+
 def test_copy_hands_out_arrays_of_its_own() -> None:
     """With `copy=True` what was returned stays as it was; without it, it is the environment's own memory."""
     for copied in (True, False):
