@@ -88,13 +88,14 @@ def run_report(options: argparse.Namespace) -> None:
 
 
 def policy_of(path: Path, journey: Journey) -> Policy:
-    """The policy of a bundle that was trained on the fitted journey. Raises `BundleError`."""
+    """The policy of a bundle that was made for the fitted journey, under the bundle's name. Raises `BundleError`."""
     bundle = load_bundle(path)
     if bundle.journey.hash() != journey.hash():
         raise BundleError(
             f"{path}: was trained on journey {bundle.journey.name!r} version {bundle.journey.version}, not on this "
             f"folder's {FITTED_JOURNEY}. Mend: train with journey_file=FOLDER/{FITTED_JOURNEY} and export again"
         )
+    bundle.policy.name = bundle.manifest.name
     return bundle.policy
 
 
@@ -105,5 +106,6 @@ class Progress:
         self.total, self.began = total, time.perf_counter()
 
     def __call__(self, done: int) -> None:
+        """Tell of the `done` first halvings."""
         left = (time.perf_counter() - self.began) / done * (self.total - done)
         print(f"halving {done} of {self.total}, about {left:.0f} s left", file=sys.stderr)

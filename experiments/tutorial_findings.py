@@ -25,7 +25,7 @@ from experiments.tutorial_offers import VisitHelp, help_by_visit, offers_of, sel
 from journeys.spec import Journey
 from policies.protocol import Policy
 
-DRAWS, DRAW_SEED = 2000, 0  # of the bootstrap
+DRAWS, DRAW_SEED = 1000, 0  # of the bootstrap
 
 
 class Foretelling(msgspec.Struct, frozen=True):

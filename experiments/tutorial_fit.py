@@ -67,9 +67,9 @@ def log_of(journey: Journey, events: Sequence[Event]) -> Log:
 
 @compiled
 def foresee(plan: Plan, users: Any, steps: Any, skills: Any, events: Any, rows: Any, chances: Any) -> None:
-    """Fold `events` `(m,)` of the students `rows` `(m,)` from nothing; `chances` `(m,)` gets P(success) just before each.
+    """Fold `events` `(m,)` of the students `rows` `(m,)`, from nothing; `chances` `(m,)` is filled.
 
-    P(success) is of the step and visit that the event belongs to, and NaN for events that are no attempts.
+    It gets P(success) just before each attempt, at the attempt's step, and NaN for events that are no attempts.
     """
     for row in range(len(users)):
         forget_user(plan, users[row], steps[row], skills[row])

@@ -97,6 +97,6 @@ def describe(imported: Imported) -> str:
         "",
         f"Knowledge tracing, fitted to the {len(imported.training)} students of the training half "
         f"(log-likelihood {imported.fitted_log_likelihood:.1f}, by default {imported.default_log_likelihood:.1f}): "
-        + ", ".join(f"{name} {imported.default[name]:g} -> {value:.3f}" for name, value in imported.fitted.items()) + ".",
+        + ", ".join(f"{name} {imported.default[name]:g} -> {value:.3f}" for name, value in imported.fitted.items()),
     ]  # fmt: skip
     return "\n".join(lines)

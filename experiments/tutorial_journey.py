@@ -123,7 +123,7 @@ def expected_minutes(tasks: Sequence[Task], visits: Sequence[Visit]) -> dict[int
 
 
 def help_texts(used: list[str], skills: dict[str, list[Concept]], first_level: dict[str, int], task: Task) -> Help:
-    """The ladder, from the tutorial's own instructions: on the newest skill, on those as new, on all that the task uses."""
+    """The ladder, from the tutorial's own instructions: on the newest skill, on those as new, on all that are used."""
 
     def texts(names: list[str]) -> str:
         return " ".join(concept.text for name in names for concept in skills[name] if concept.text)

@@ -68,9 +68,9 @@ def offer_of(event: int, moment: int, action: int, observation: np.ndarray, mask
     if moment != SELECT:
         return Offer(event, moment, action, np.empty(0, bool), np.empty(0))
     n_steps = count_steps(mask)
-    legal = mask[: N_VARIANTS * n_steps].reshape(n_steps, N_VARIANTS).any(axis=1)
+    legal = mask[: N_VARIANTS * n_steps].reshape(n_steps, N_VARIANTS).max(axis=1)
     blocks = observation[USER_SIZE : USER_SIZE + n_steps * STEP_SIZE].reshape(n_steps, STEP_SIZE)
-    return Offer(event, moment, action, legal, blocks[:, STANDARD_SUCCESS].astype(float))
+    return Offer(event, moment, action, np.asarray(legal), blocks[:, STANDARD_SUCCESS].astype(float))
 
 
 def levels_of(journey: Journey) -> np.ndarray:

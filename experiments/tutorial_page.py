@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def halving_table(halvings: list[Halving]) -> str:
 
 def choosing_table(found: list[Choosing]) -> str:
     """Selections, a column per policy."""
-    lines = {
+    lines: dict[str, Callable[[Choosing], str]] = {
         "boundaries after which a task was begun": lambda c: f"{c.boundaries} of {c.starts} starts",
         "the journey allowed the tutorial's task": lambda c: str(c.taken_legal),
         "same task": lambda c: str(c.same_step),
@@ -114,9 +115,8 @@ def helping_table(found: list[Helping]) -> str:
         ]
         for h in found
     ]  # fmt: skip
-    head = ["policy", "visit", "fails, at least", "visits", "share offered help", "fails before", "seconds before the end",
-            "students offered"]  # fmt: skip
-    return table(head, rows)
+    head = ["policy", "visit", "fails, at least", "visits", "share offered help", "fails before", "seconds before end"]
+    return table([*head, "students offered"], rows)
 
 
 def written(estimate: Estimate | None) -> str:
