@@ -46,7 +46,8 @@ every journey: a policy that scores steps by their block can serve a journey it 
 
 Everything here is computed from the fold's state, hence from the user's events; nothing comes from a clock, a persona
 or a hidden skill. Where a meaning ends in "/ n", the quantity is divided by n and cut at 1. Moving averages are
-exponential with weight {MEMORY} for the newest value. "Expected time" is the step's `minutes` times the factor of its difficulty.
+exponential with weight {MEMORY} for the newest value. "Expected time" is the step's `minutes` times the factor of its
+difficulty.
 """
 
 SIGNALS = f"""## The two signals
@@ -71,8 +72,8 @@ HASH = """## The schema hash
 
 `journeys.observation.schema_hash(S, K)` is the SHA-256 of the numbers of steps and skills, followed by name and meaning
 of every entry of the three blocks. A bundle carries the hash that its policy was trained under, and is refused where
-the running code has another one. Whoever changes what an entry means therefore changes its text, and with it the hash; old
-bundles then say so instead of reading numbers that mean something else.
+the running code has another one. Whoever changes what an entry means therefore changes its text, and with it the hash;
+old bundles then say so instead of reading numbers that mean something else.
 """
 
 
