@@ -79,7 +79,7 @@ def folded(plan: Plan, events: np.ndarray) -> State:
 # --- any events, any order ---
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_order_keeps_every_view_in_range(data: st.DataObject) -> None:
     journey: Journey = data.draw(any_journey)
@@ -100,7 +100,7 @@ def test_any_order_keeps_every_view_in_range(data: st.DataObject) -> None:
         assert user.ended == ONGOING or user.moment == NONE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_log_alone_decides_wherever_it_is_cut(data: st.DataObject) -> None:
     """A state packed, stored and unpacked at any point goes on as if nothing had happened, to the byte."""
@@ -121,7 +121,7 @@ def test_a_state_of_another_length_is_refused() -> None:
         unpack(b"abc", blank_states(PLAN, 1), 0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_ids_users_and_propensities_leave_no_trace(data: st.DataObject) -> None:
     """What names an event or records its luck is no knowledge of the user."""

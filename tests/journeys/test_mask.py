@@ -31,7 +31,7 @@ def compiled_and_plain(journey: Journey, events: np.ndarray) -> list[tuple[set[s
     return both
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_the_mask_is_the_documented_one(data: st.DataObject) -> None:
     journey = data.draw(any_journey)
