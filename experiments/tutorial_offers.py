@@ -14,7 +14,6 @@ import numpy as np
 
 from experiments.tutorial_fit import Log
 from journeys.actions import ASSIST, N_VARIANTS, SELECT, WAIT, n_actions
-from journeys.draws import decision_key
 from journeys.events import DECISION, EVENT, FAIL, GIVE_UP, START, SUCCEED
 from journeys.fold import blank_states, fold
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_SIZE, look, observation_size
@@ -54,7 +53,7 @@ def offers_of(journey: Journey, policy: Policy, log: Log) -> list[Offer]:
         if users["moment"][row] == 0 or users["ended"][row] != ONGOING:
             continue
         look(plan, *state, np.array([row]), observations, masks)
-        key = np.array([decision_key(log.events["key"][i])], np.uint64)
+        key = log.events["key"][i : i + 1]
         choices = policy.decide(observations, masks, key)
         offers.append(offer_of(i, int(users["moment"][row]), int(choices.actions[0]), observations[0], masks[0]))
         record["kind"], record["time"], record["step"] = DECISION, log.events["time"][i], NOWHERE

@@ -9,10 +9,14 @@ import pytest
 
 from experiments.tutorial import main
 from experiments.tutorial_findings import Findings
+from experiments.tutorial_fit import log_of
 from experiments.tutorial_import import Imported
+from experiments.tutorial_offers import offers_of
 from journeys.events import read_events
 from journeys.loading import load_journey
 from policies.bundle import Contents, save_bundle
+from policies.random_legal import RandomLegal
+from serving.replay import main as replay
 from tests.experiments.tutorial_tables import lively
 
 
@@ -42,6 +46,7 @@ def test_an_import_gives_the_same_files_again(imported: Path, tmp_path: Path) ->
         assert (imported / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_report_holds_every_predictor_and_policy(imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fitted = load_journey(imported / "journey-fitted.yaml")
     bundle = save_bundle(imported / "bundle", Contents("mine", "1", fitted, "greedy"))
@@ -79,3 +84,15 @@ def test_a_wrong_call_returns_two() -> None:
     assert main([]) == 2
     assert main(["export"]) == 2
     assert main(["--help"]) == 0
+
+
+def test_the_report_decides_as_the_runtime_does(imported: Path) -> None:
+    journey = load_journey(imported / "journey-fitted.yaml")
+    bundle = save_bundle(imported / "bundle", Contents("mine", "1", journey, "random"))
+    events, out = imported / "events.jsonl", imported / "decisions.jsonl"
+    assert replay([str(events), "--bundle", str(bundle), "--out", str(out)]) == 0
+    served = {d["event"]: d["action"] for d in map(msgspec.json.decode, out.read_bytes().splitlines())}
+    read = list(read_events(events))
+    offers = offers_of(journey, RandomLegal(), log_of(journey, read))
+    assert {read[offer.event].id: offer.action for offer in offers} == served
+    assert len(offers) > 200
