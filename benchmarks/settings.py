@@ -19,4 +19,4 @@ def settings(quick: bool, full: bool) -> Settings:
     """The usual settings, or the quick ones."""
     if quick:
         return Settings(rounds=3, sample_seconds=0.05, rollout=4_096, runtime_users=20, full=full)
-    return Settings(rounds=7, sample_seconds=0.2, rollout=16_384, runtime_users=100, full=full)
+    return Settings(rounds=7, sample_seconds=0.2, rollout=16_384, runtime_users=60, full=full)
