@@ -35,7 +35,7 @@ def read_folder(path: Path) -> dict[str, bytes]:
     entries = sorted(path.iterdir())
     for entry in entries:
         if entry.is_symlink() or not entry.is_file():
-            raise BundleError(f"{path}: {entry.name!r} is not a plain file. Mend: remove it, a bundle is flat")
+            raise BundleError(f"{path}: {entry.name!r} is not a plain file. Mend: give the bundle itself, a folder of plain files")
     check_size(path, {entry.name: entry.stat().st_size for entry in entries})
     return {entry.name: entry.read_bytes() for entry in entries}
 

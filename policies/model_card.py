@@ -8,6 +8,7 @@ from typing import Any
 from journeys.spec import Journey
 from policies.manifest import Manifest
 
+OVERALL = "overall"  # the group of all users, among those by persona
 MEANING = {
     "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
     "rules": "expert rules; no learning",
@@ -24,7 +25,7 @@ def model_card(manifest: Manifest, journey: Journey, predicts_success: bool) -> 
         *purpose(manifest, journey),
         *limits(manifest, journey, predicts_success),
         "## Measured in simulation\n",
-        *table(manifest.metrics, "no metrics were recorded"),
+        *measured(manifest.metrics),
         "## How it was made\n",
         *table(manifest.provenance, "no provenance was recorded"),
     ]
@@ -62,6 +63,26 @@ def limits(manifest: Manifest, journey: Journey, predicts_success: bool) -> Iter
     if journey.rules.human_support:
         yield "- May offer a human helper; somebody has to be there."
     yield ""
+
+
+def measured(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Levels of every policy over all users, a row per policy; anything but levels and differences as it stands."""
+    levels = [level for level in metrics.get("levels", ()) if level.get("group", OVERALL) == OVERALL]
+    if not levels:
+        yield from table(metrics, "no metrics were recorded")
+        return
+    cells = {(level["policy"], level["measure"]): interval(level) for level in levels}
+    measures = list(dict.fromkeys(level["measure"] for level in levels))
+    yield f"| policy | {' | '.join(measures)} |"
+    yield "|---" * (1 + len(measures)) + "|"
+    for policy in dict.fromkeys(level["policy"] for level in levels):
+        yield f"| {policy} | {' | '.join(cells.get((policy, measure), '') for measure in measures)} |"
+    yield "\nMean over all simulated users, 95% interval. By persona, and paired differences: `manifest.json`.\n"
+
+
+def interval(level: Mapping[str, Any]) -> str:
+    """A mean with its interval."""
+    return f"{number(level['mean'])} [{number(level['low'])}, {number(level['high'])}]"
 
 
 def table(values: Mapping[str, Any], otherwise: str) -> Iterator[str]:

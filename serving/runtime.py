@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from journeys.events import EVENT, LARGEST_EVENT, Event, EventCodec, EventError, parse_event
 from journeys.events import encoder as event_encoder
@@ -15,7 +16,7 @@ from journeys.spec import Journey
 from policies.bundle import Bundle
 from serving.answer import RAW_KEPT, Answer, DeadLetter
 from serving.batch import Batch
-from serving.decider import Decider, Due
+from serving.decider import Decider, Due, decision_id
 from serving.decision import Decision, Mode
 from serving.decision import decoder as decision_decoder
 from serving.fold_batch import fold_on, offer_on
@@ -57,10 +58,24 @@ class Runtime:
         self.journey_hash = self.journey.hash()
         self._decider = Decider(bundle, mode, reasons, keep_observations)
         self._work = Workspace(self.plan, 1)
+        self._warm_up()
         begun = store.remember(f"mode/{self.journey.name}", mode.encode()).decode()
         if begun != mode:
             raise StoreError(f"the store was begun in {begun} mode. Mend: go on in {begun} mode, or use another store")
         store.remember(f"journey/{self.journey_hash}", msgspec.json.encode(self.journey, order="deterministic"))
+
+    def _warm_up(self) -> None:
+        """Load or compile everything now, in the blank workspace, so that the first event does not wait for it."""
+        work, nothing = self._work, np.zeros(0, EVENT).view(np.recarray)
+        rows, masks = np.zeros(0, np.int64), np.ones_like(work.masks)
+        fold_on(
+            self.plan, *work.state, nothing, rows, True, 0, work.waiting, work.late,
+            work.due, work.moments, work.observations, work.masks, work.reached,
+        )  # fmt: skip
+        chosen = self._decider.choose(Due([], work.moments, work.observations, masks, np.zeros(1, np.uint64)))
+        offer_on(self.plan, *work.state, nothing, rows, work.waiting, rows, *chosen.choices, work.told)
+        self._decider.explain(Due([], work.moments, work.observations, masks, rows), chosen.choices.actions)
+        decision_id(np.uint64(0))
 
     def process(self, event: Event) -> Decision | None:
         """Apply one event; returns the decision, if one was due. A known event gets its recorded decision again."""

@@ -1,0 +1,55 @@
+"""Bundles for tests: any journey, any family, a network with random weights where one is needed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from journeys.actions import n_actions
+from journeys.loading import load_journey
+from journeys.observation import observation_size
+from journeys.spec import Journey
+from policies.bundle import Bundle, Contents, load_bundle, save_bundle
+from policies.success import SuccessHead
+
+HIDDEN = 24
+SPREAD = 0.4  # of random weights: enough for probabilities far from uniform
+
+
+def size_of(journey: Journey) -> int:
+    return observation_size(len(journey.steps), len(journey.skills))
+
+
+def random_network(journey: Journey, seed: int = 0) -> dict[str, np.ndarray]:
+    """Tensors of a network that was never trained."""
+    luck = np.random.default_rng(seed)
+    size, actions = size_of(journey), n_actions(len(journey.steps))
+    shapes = {"w1": (size, HIDDEN), "b1": HIDDEN, "w2": (HIDDEN, HIDDEN), "b2": HIDDEN, "w3": (HIDDEN, actions)}
+    return {n: luck.normal(0.0, SPREAD, shape).astype(np.float32) for n, shape in {**shapes, "b3": actions}.items()}
+
+
+def contents_of(journey: Journey, family: str = "network", name: str = "test", version: str = "1") -> Contents:
+    """Contents with everything that a bundle can hold but an ONNX copy."""
+    luck = np.random.default_rng(1)
+    size = size_of(journey)
+    return Contents(
+        name=name,
+        version=version,
+        journey=journey,
+        family=family,
+        tensors=random_network(journey) if family == "network" else {},
+        temperature=0.8 if family == "network" else 1.0,
+        success=SuccessHead(luck.normal(size=size), -0.3),
+        usual=luck.random(size).astype(np.float32),
+        provenance={"seed": 3, "family": family},
+        metrics={"completion": 0.5},
+    )
+
+
+def make_bundle(journey: Journey | str, family: str = "network") -> Bundle:
+    """A bundle that went through its files."""
+    journey = load_journey(journey) if isinstance(journey, str) else journey
+    with tempfile.TemporaryDirectory() as folder:
+        return load_bundle(save_bundle(Path(folder) / "bundle", contents_of(journey, family)))

@@ -1,0 +1,114 @@
+"""No train/serve skew: the runtime, given a simulated user's events, sees and decides what the simulation did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from bundles import make_bundle
+
+from envs.rollout import rounds
+from journeys.draws import id_of_key
+from journeys.events import Event, EventCodec
+from journeys.loading import shipped
+from journeys.state import ONGOING
+from personas.persona import load_population
+from policies.bundle import Bundle
+from serving.decision import Decision, Mode
+from serving.memory_store import MemoryStore
+from serving.runtime import Runtime
+
+FAMILIES = ("network", "random", "rules")
+MODES: tuple[Mode, ...] = ("live", "shadow")
+USERS_IN_ALL = 10_000  # issue: at least so many over every journey and persona
+BATCH = 2_000
+
+
+class Seen(NamedTuple):
+    """What the simulation showed the policy at one moment, and what it chose."""
+
+    observation: bytes
+    legal: tuple[int, ...]
+    action: int
+    propensity: float
+
+
+class Lives(NamedTuple):
+    """Simulated users: their log by time, what was seen by event id, and those cut off before their end."""
+
+    events: list[Event]
+    seen: dict[str, Seen]
+    cut: set[str]
+
+
+def live_lives(bundle: Bundle, n_users: int, seed: int) -> Lives:
+    """Play the bundle's policy on the mixed population."""
+    codec, events, seen, cut = EventCodec(bundle.journey), list[Event](), dict[str, Seen](), set[str]()
+    population = load_population("mixed")
+    for moment in rounds(bundle.journey, population, bundle.policy, n_users, seed, keep_log=True):
+        world = moment.world
+        for row in np.flatnonzero(world.n_events):
+            records = world.log[row, : world.n_events[row]]
+            events += [codec.from_record(r, f"u{r['user']}", bundle.policy.name) for r in records.view(np.ndarray)]
+        for i, key in enumerate(moment.keys):
+            seen[id_of_key(int(key))] = Seen(
+                moment.observations[i].astype("<f4").tobytes(),
+                tuple(np.flatnonzero(moment.masks[i]).tolist()),
+                int(moment.choices.actions[i]),
+                float(moment.choices.propensities[i]),
+            )
+        cut = {f"u{user}" for user in world.minds["user"][world.users["ended"] == ONGOING]}
+    return Lives(sorted(events, key=lambda event: event.time), seen, cut)
+
+
+def served(bundle: Bundle, mode: Mode, events: list[Event], batch: int) -> Iterator[Decision]:
+    runtime = Runtime(bundle, MemoryStore(), mode, reasons=0, keep_observations=True)
+    for start in range(0, len(events), batch):
+        for answer in runtime.process_many(events[start : start + batch]):
+            assert answer.outcome in {"applied", "ignored"}
+            if answer.decision is not None:
+                yield answer.decision
+
+
+def check_parity(bundle: Bundle, mode: Mode, lives: Lives, batch: int) -> None:
+    """Every moment is met once, bit for bit."""
+    unmet = dict(lives.seen)
+    for decision in served(bundle, mode, lives.events, batch):
+        if decision.event not in unmet:
+            assert decision.user in lives.cut  # its next decision was due when the simulation stopped
+            continue
+        assert decision.observation is not None
+        got = Seen(decision.observation, decision.legal, decision.action, decision.propensity)
+        assert got == unmet.pop(decision.event), decision
+        assert decision.fallback is None
+    assert not unmet
+
+
+@pytest.mark.parametrize("journey", shipped())
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_runtime_sees_and_decides_what_the_simulation_did(journey, family):
+    bundle = make_bundle(journey, family)
+    lives = live_lives(bundle, 40, seed=5)
+    assert len(lives.seen) > 400
+    for mode in MODES:
+        check_parity(bundle, mode, lives, batch=64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("journey", shipped())
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ten_thousand_users_over_every_journey(journey, family):
+    bundle = make_bundle(journey, family)
+    lives = live_lives(bundle, -(-USERS_IN_ALL // (len(shipped()) * len(FAMILIES))), seed=6)
+    for mode in MODES:
+        check_parity(bundle, mode, lives, BATCH)
+
+
+def test_the_check_notices_a_policy_of_other_weights():
+    bundle = make_bundle("tiny")
+    lives = live_lives(bundle, 10, seed=5)
+    bundle.policy.weights.b3[:] += np.linspace(0.0, 1e-3, len(bundle.policy.weights.b3), dtype=np.float32)
+    with pytest.raises(AssertionError):
+        check_parity(bundle, "shadow", lives, batch=64)
