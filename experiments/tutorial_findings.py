@@ -168,11 +168,11 @@ def choosing(journey: Journey, log: Log, policy: Policy) -> Choosing:
 
 
 def helping(journey: Journey, log: Log, policy: Policy) -> list[Helping]:
-    """Offers of help by outcome of the visit: any visit that was tried, and those with a failed attempt."""
+    """Offers of help by outcome of the visit: in all visits, and in those with a failed attempt."""
     visits = list(help_by_visit(log, offers_of(journey, policy, log), len(journey.steps)))
     found = []
     for outcome in ("given up", "left open", "solved"):
-        for least in (0, 1, 2):
+        for least in (0, 1):
             having = [v for v in visits if v.outcome == outcome and v.fails >= least]
             found.append(helping_in(policy.name, outcome, least, having))
     return found
