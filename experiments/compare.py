@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -19,10 +18,8 @@ from experiments.hydra_entry import Job
 from experiments.progress import Tell, open_console, tracking
 from experiments.report import Findings, write_report
 from experiments.settings import Problem, Seed, Users, fill, problem_of
-from experiments.tables import CSV_HEADER, csv_rows, differences_table, levels_table
+from experiments.tables import differences_table, levels_table
 from policies.protocol import Policy
-
-COMPARISON_FILE, INTERVALS_FILE = "comparison.json", "intervals.csv"
 
 
 class CompareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,10 +49,10 @@ def compare(job: Job) -> None:
         evaluations, [name_of(reference) for reference in settings.references], problem.population.personas
     )
     show(console, comparison)
-    write_comparison(job.folder, comparison)
+    run_folder.write_metrics(job.folder, comparison)
     record = run_folder.write_record(job, "compare", problem, settings.seed, started, time.monotonic() - began)
     write_report(job.folder, Findings(problem, record, tuple(evaluations), comparison), job.source)
-    console.print(f"\nintervals, pictures and report: {job.folder}", soft_wrap=True)
+    console.print(f"\nmetrics, pictures and report: {job.folder}", soft_wrap=True)
 
 
 def evaluate_all(
@@ -79,9 +76,3 @@ def show(console: Console, comparison: Comparison) -> None:
     console.print(levels_table(comparison))
     for reference in comparison.references:
         console.print(differences_table(comparison, reference))
-
-
-def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Write the intervals as JSON and as CSV."""
-    run_folder.write_json(folder / COMPARISON_FILE, comparison)
-    run_folder.write_table(folder / INTERVALS_FILE, CSV_HEADER, csv_rows(comparison))

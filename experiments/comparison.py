@@ -90,4 +90,4 @@ def rows(evaluation: Evaluation, reference: Evaluation | None, groups: dict[str,
                 interval = mean_interval(values)
             else:
                 interval = paired_interval(values, reference.of(measure)[members])
-            yield Row(evaluation.policy, reference and reference.policy, group, measure, *interval)  # type: ignore[arg-type]
+            yield Row(evaluation.policy, reference and reference.policy, group, measure, *interval)

@@ -19,13 +19,13 @@ def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]
     names = [policy.name for policy in policies]
     for name, item in zip(names, names_or_paths, strict=True):
         if names.count(name) > 1:
-            raise SettingsError(f"policies: {item!r} would be the second called {name!r}. Mend: name or copy it once only")
+            raise SettingsError(
+                f"policies: {item!r} would be the second called {name!r}. Mend: name or copy it once only"
+            )
     return policies
 
 
-def with_references(
-    names_or_paths: Sequence[str], references: Sequence[str], journey: Journey
-) -> list[Policy]:
+def with_references(names_or_paths: Sequence[str], references: Sequence[str], journey: Journey) -> list[Policy]:
     """`contestants`, joined by those `references` that are not among them already."""
     return contestants(list(dict.fromkeys((*names_or_paths, *references))), journey)
 

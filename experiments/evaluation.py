@@ -84,12 +84,10 @@ def evaluate(
 
 def measures_of(played: Played) -> np.ndarray:
     """`MEASURES` of every user, `(n, M)`."""
-    terms = played.terms
-    minutes = MINUTES_PER_HOUR * terms[:, TIME]
+    completed, skill, hours, annoyance, humans = played.terms[:, [COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT]].T
     shown = played.world.users["shown"].astype(float)
-    return np.column_stack(
-        [played.returns, terms[:, COMPLETION], terms[:, SKILL_KNOWN], minutes, shown, terms[:, ANNOYANCE], terms[:, SUPPORT]]
-    )
+    minutes = MINUTES_PER_HOUR * hours
+    return np.column_stack([played.returns, completed, skill, minutes, shown, annoyance, humans])
 
 
 def count_offers(moment: Moment, offers: np.ndarray) -> None:

@@ -23,6 +23,9 @@ from policies.bundle_files import BundleError
 
 OUR_ERRORS = (SettingsError, JourneyError, PersonaError, BundleError)
 
+WRONG_CALL = 2
+FLAGS_WITH_VALUE = {"--cfg", "-c", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"}
+FLAGS_WITH_VALUE |= {"--package", "-p", "--info", "-i"}
 HINTS = ("Config search path", "To append", "full_key", "object_type", "reference_type", "See https")
 
 
@@ -49,8 +52,7 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
         try:
             task(job)
         except OUR_ERRORS as error:
-            print(f"handrail {command}: {error}", file=sys.stderr)
-            raise SystemExit(2) from None  # stops a sweep, and passes Hydra's own printing of errors
+            raise SystemExit(complain(command, str(error))) from None  # stops a sweep, without Hydra's own report
         finally:
             if not any(job.folder.iterdir()):  # it failed before it wrote anything: leave no empty folder behind
                 job.folder.rmdir()
@@ -59,18 +61,23 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
         with command_line(f"handrail {command}", arguments):
             hydra.main(version_base="1.3", config_path="pkg://conf", config_name=command)(with_config)()
     except (HydraException, OmegaConfBaseException) as error:
-        print(f"handrail {command}: {in_one_line(error)}. Mend: 'handrail {command} --help' lists them", file=sys.stderr)
-        return 2
+        return complain(command, in_one_line(error))
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def complain(command: str, what: str) -> int:
+    """Write one line to stderr; returns the exit code of a wrong call."""
+    print(f"handrail {command}: {what}", file=sys.stderr)
+    return WRONG_CALL
 
 
 @contextmanager
 def command_line(name: str, arguments: list[str]) -> Iterator[None]:
     """Hydra reads `sys.argv`, and raises its errors rather than printing them only under HYDRA_FULL_ERROR."""
     theirs, setting = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv, os.environ["HYDRA_FULL_ERROR"] = [name, *arguments], "1"
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = [name, *flags_first(arguments)], "1"
     try:
         yield
     finally:
@@ -81,16 +88,28 @@ def command_line(name: str, arguments: list[str]) -> Iterator[None]:
             os.environ["HYDRA_FULL_ERROR"] = setting
 
 
+def flags_first(arguments: list[str]) -> list[str]:
+    """The same arguments with overrides last: Hydra's parser knows them in one piece only."""
+    after_flag = [False, *(argument in FLAGS_WITH_VALUE for argument in arguments)]
+    is_override = [not a.startswith("-") and not value for a, value in zip(arguments, after_flag, strict=False)]
+    flags = [a for a, last in zip(arguments, is_override, strict=True) if not last]
+    return flags + [a for a, last in zip(arguments, is_override, strict=True) if last]
+
+
 def job_of(config: DictConfig) -> Job:
-    """The job that Hydra has composed."""
+    """The job that Hydra has composed, in the folder that it has made."""
     settings = HydraConfig.get()
+    return job_in(config, Path(settings.runtime.output_dir), list(settings.overrides.task))
+
+
+def job_in(config: DictConfig, folder: Path, overrides: list[str]) -> Job:
+    """The job of a composed configuration that is to write to `folder`."""
     resolved = OmegaConf.to_container(config, resolve=True)
     assert isinstance(resolved, dict)
     plain = {str(key): value for key, value in resolved.items()}
-    folder = Path(settings.runtime.output_dir)
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
-    return Job(plain, folder, list(settings.overrides.task), source_of(config, plain))
+    return Job(plain, folder, overrides, source_of(config, plain))
 
 
 def source_of(config: DictConfig, plain: dict[str, Any]) -> str:
@@ -101,7 +120,7 @@ def source_of(config: DictConfig, plain: dict[str, Any]) -> str:
 
 
 def in_one_line(error: Exception) -> str:
-    """What Hydra or OmegaConf complain of, without their hints, search path and stack."""
+    """What Hydra or OmegaConf complain of, without their hints, search path and stack; and where the names stand."""
     lines = [line.strip() for line in str(error).splitlines()]
     wanted = list(takewhile(lambda line: not line.startswith(HINTS), (line for line in lines if line)))
-    return " ".join(wanted).rstrip(".")
+    return " ".join(wanted).rstrip(".") + ". Mend: --help lists all settings and groups"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,32 +12,43 @@ from matplotlib.figure import Figure
 
 from experiments.comparison import OVERALL, Comparison
 from experiments.evaluation import ASKED, STRUGGLE_LEVELS, UNASKED, Evaluation
-from experiments.training_board import Standing
 from journeys.actions import RUNGS
+
+if TYPE_CHECKING:  # pictures need no torch
+    from policies.training.ppo_sb3 import Progress
 
 INK, FAINT = "#222222", "#d9d9d9"
 COLOURS = {"random": "#999999", "fixed": "#E69F00", "rules": "#009E73", "greedy": "#0072B2"}
+TEXT_COLOURS = {"random": "#666666", "fixed": "#8F6200", "rules": "#00715A", "greedy": "#005A94"}  # legible on white
 MARKERS = {"random": "v", "fixed": "s", "rules": "^", "greedy": "D"}
 TRAINED_COLOURS = ("#D55E00", "#CC79A7", "#56B4E9", "#000000")
+TRAINED_TEXT_COLOURS = ("#B04A00", "#9C4A77", "#1F77AB", "#000000")
+PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # keeps lines out of labels
 RUNG_COLOURS = ("#cfe0ef", "#8fb8dc", "#3f7fb5", "#123c63")  # hint to human: more help is darker
 WIDTH, DPI = 8.0, 120  # inches; 960 pixels on the page
 FEWEST_MOMENTS = 30  # shares of fewer moments than this are not drawn: their standard error exceeds 9%
 
 
 class Look(NamedTuple):
-    """How a policy is drawn."""
+    """How a policy is drawn, and the darker colour of its name."""
 
     colour: str
+    text: str
     marker: str
     width: float
 
 
 def looks(policies: Sequence[str]) -> dict[str, Look]:
     """A look per policy: fixed ones for the baselines, strong colours for the others."""
-    others = [policy for policy in policies if policy not in COLOURS]
-    found = {policy: Look(COLOURS[policy], MARKERS[policy], 1.5) for policy in policies if policy in COLOURS}
-    for i, policy in enumerate(others):
-        found[policy] = Look(TRAINED_COLOURS[i % len(TRAINED_COLOURS)], "o", 2.5)
+    found: dict[str, Look] = {}
+    trained = 0
+    for policy in dict.fromkeys(policies):
+        if policy in COLOURS:
+            found[policy] = Look(COLOURS[policy], TEXT_COLOURS[policy], MARKERS[policy], 1.5)
+        else:
+            i = trained % len(TRAINED_COLOURS)
+            found[policy] = Look(TRAINED_COLOURS[i], TRAINED_TEXT_COLOURS[i], "o", 2.5)
+            trained += 1
     return found
 
 
@@ -65,13 +76,20 @@ def label_lines(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> No
     for x, y, text, colour in sorted(ends, key=lambda end: end[1]):
         place = max(y, last + least)
         axes.annotate(
-            text, (x, y), xytext=(x, place), textcoords="data", color=colour, fontsize=10, va="center",
-            fontweight="bold", annotation_clip=False,
+            text,
+            (x, y),
+            xytext=(x, place),
+            textcoords="data",
+            color=colour,
+            fontsize=10,
+            va="center",
+            fontweight="bold",
+            annotation_clip=False,
         )
         last = place
 
 
-def learning_curve(curve: Sequence[Standing], evaluations: Sequence[Evaluation], algorithm: str) -> Figure:
+def learning_curve(curve: Sequence[Progress], evaluations: Sequence[Evaluation], algorithm: str) -> Figure:
     """Mean return of the episodes that ended in each rollout, and of the baselines on held-out users."""
     picture, axes = figure(4.2)
     steps = np.array([point.steps for point in curve]) / 1e6
@@ -85,7 +103,7 @@ def learning_curve(curve: Sequence[Standing], evaluations: Sequence[Evaluation],
             axes.plot(steps[-1], level, "o", color=style[algorithm].colour, markersize=7, clip_on=False)
         else:
             axes.axhline(level, color=style[evaluation.policy].colour, linewidth=1.5, linestyle="--")
-        ends.append((end, level, f"{evaluation.policy} {level:.2f}", style[evaluation.policy].colour))
+        ends.append((end, level, f"{evaluation.policy} {level:.2f}", style[evaluation.policy].text))
     axes.set_xlim(0, steps[-1])
     axes.set_xlabel("decisions of training (millions)", fontsize=11)
     axes.set_ylabel("return per user (reward)", fontsize=11)
@@ -116,8 +134,14 @@ def funnel(evaluations: Sequence[Evaluation], titles: Sequence[str]) -> Figure:
 def legend(axes: Axes, columns: int) -> None:
     """Names of the policies above the picture."""
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=min(columns, 5), frameon=False, fontsize=10,
-        handletextpad=0.3, columnspacing=1.4, borderaxespad=0.2,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=min(columns, 5),
+        frameon=False,
+        fontsize=10,
+        handletextpad=0.3,
+        columnspacing=1.4,
+        borderaxespad=0.2,
     )
 
 
@@ -134,8 +158,17 @@ def completion_by_persona(comparison: Comparison) -> Figure:
             mean, low, high = 100.0 * row.mean, 100.0 * max(0.0, row.low), 100.0 * min(1.0, row.high)
             axes.plot([low, high], [y, y], color=look.colour, linewidth=look.width)
             axes.plot(mean, y, look.marker, color=look.colour, markersize=6, clip_on=False)
-            axes.annotate(f"{policy} {mean:.0f}%", (high, y), xytext=(7, 0), textcoords="offset points",
-                          fontsize=9, va="center", color=look.colour, annotation_clip=False)
+            axes.annotate(
+                f"{policy} {mean:.0f}%",
+                (high, y),
+                xytext=(7, 0),
+                textcoords="offset points",
+                fontsize=9,
+                va="center",
+                color=look.text,
+                bbox=PAPER,
+                annotation_clip=False,
+            )
     middle = (len(policies) - 1) / 2.0
     counts = [comparison.level(policies[0], "completion", group).users for group in groups]
     names = [f"{'all users' if g == OVERALL else g}\n({n:,})" for g, n in zip(groups, counts, strict=True)]
@@ -160,8 +193,17 @@ def help_by_struggle(evaluations: Sequence[Evaluation]) -> Figure:
             drawn = moments >= FEWEST_MOMENTS
             offered = 100.0 * evaluation.offers[kind][:, 1:].sum(axis=1)[drawn] / moments[drawn]
             look = style[evaluation.policy]
-            axes.plot(middles[drawn], offered, look.marker, linestyle="-", color=look.colour, linewidth=look.width,
-                      markersize=5, label=evaluation.policy, clip_on=False)
+            axes.plot(
+                middles[drawn],
+                offered,
+                look.marker,
+                linestyle="-",
+                color=look.colour,
+                linewidth=look.width,
+                markersize=5,
+                label=evaluation.policy,
+                clip_on=False,
+            )
         axes.set_title(title, fontsize=11, loc="left", color=INK)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 100)
@@ -183,8 +225,16 @@ def rungs(evaluations: Sequence[Evaluation]) -> Figure:
             left = np.concatenate([[0.0], np.cumsum(shares)[:-1]])
             axes.barh(np.full(4, place + offset), shares, height=0.34, left=left, color=RUNG_COLOURS)
             note = f"{'asked' if kind == ASKED else 'unasked'} {shares.sum():.1f}"
-            axes.annotate(note, (shares.sum(), place + offset), xytext=(5, 0), textcoords="offset points",
-                          fontsize=9, va="center", color=INK)
+            axes.annotate(
+                note,
+                (shares.sum(), place + offset),
+                xytext=(5, 0),
+                textcoords="offset points",
+                fontsize=9,
+                va="center",
+                color=INK,
+                bbox=PAPER,
+            )
             longest = max(longest, float(shares.sum()))
     for rung, colour in zip(RUNGS[1:], RUNG_COLOURS, strict=True):
         axes.barh([0.0], [0.0], color=colour, label=rung)
@@ -209,11 +259,21 @@ def differences(comparison: Comparison, reference: str) -> Figure:
             if np.isfinite(row.low):
                 axes.plot([row.low, row.high], [y, y], color=look.colour, linewidth=look.width)
             axes.plot(row.mean, y, look.marker, color=look.colour, markersize=6)
-            axes.annotate(f"{policy} {row.mean:+.2f}", (row.high if np.isfinite(row.high) else row.mean, y),
-                          xytext=(7, 0), textcoords="offset points", fontsize=9, va="center", color=look.colour)
+            axes.annotate(
+                f"{policy} {row.mean:+.2f}",
+                (row.high if np.isfinite(row.high) else row.mean, y),
+                xytext=(7, 0),
+                textcoords="offset points",
+                fontsize=9,
+                va="center",
+                color=look.text,
+                bbox=PAPER,
+            )
     axes.axvline(0.0, color=INK, linewidth=1.0)
-    axes.set_yticks([g * pitch + (len(others) - 1) / 2.0 for g in range(len(groups))],
-                    ["all users" if group == OVERALL else group for group in groups])
+    axes.set_yticks(
+        [g * pitch + (len(others) - 1) / 2.0 for g in range(len(groups))],
+        ["all users" if group == OVERALL else group for group in groups],
+    )
     axes.set_ylim(len(groups) * pitch - 1.0, -1.0)
     axes.margins(x=0.16)
     axes.grid(axis="y", visible=False)

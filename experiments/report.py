@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
@@ -18,7 +18,9 @@ from experiments.progress import in_words
 from experiments.run_folder import PLOTS_FOLDER, REPORT_FILE, RunRecord
 from experiments.settings import Problem
 from experiments.tables import interval_text, label
-from experiments.training_board import Standing
+
+if TYPE_CHECKING:  # a report needs no torch
+    from policies.training.ppo_sb3 import Progress
 
 
 class Findings(NamedTuple):
@@ -28,7 +30,7 @@ class Findings(NamedTuple):
     record: RunRecord
     evaluations: tuple[Evaluation, ...]
     comparison: Comparison
-    curve: tuple[Standing, ...] = ()
+    curve: tuple[Progress, ...] = ()
 
 
 class Picture(NamedTuple):
@@ -70,10 +72,9 @@ def write_report(folder: Path, findings: Findings, source: str) -> Path:
         path = folder / PLOTS_FOLDER / f"{picture.name}.png"
         plots.save(picture.figure, path)
         shown.append((picture, b64encode(path.read_bytes()).decode()))
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        resources.files("experiments").joinpath("report.html").read_text(encoding="utf-8")
-    )
-    page = template.render(
+    text = resources.files("experiments").joinpath("report.html").read_text(encoding="utf-8")
+    pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = pages.from_string(text).render(
         findings=findings,
         record=findings.record,
         journey=findings.problem.journey,
@@ -93,7 +94,8 @@ def pictures(findings: Findings) -> Iterator[Picture]:
     evaluations, comparison = findings.evaluations, findings.comparison
     if findings.curve:
         yield Picture(
-            "learning_curve", "Learning curve",
+            "learning_curve",
+            "Learning curve",
             "Return of the users who ended their onboarding during each rollout of training; dashed lines are the "
             "baselines on held-out users, the dot is the finished policy on the same held-out users.",
             plots.learning_curve(findings.curve, evaluations, findings.record.algorithm or ""),
@@ -101,29 +103,35 @@ def pictures(findings: Findings) -> Iterator[Picture]:
     if comparison.references and len(comparison.policies) > 1:
         reference = comparison.references[0]
         yield Picture(
-            "differences", f"Who gains, against {reference}",
+            "differences",
+            f"Who gains, against {reference}",
             "Every policy met the same users with the same luck, so differences are taken user by user.",
             plots.differences(comparison, reference),
         )
     yield Picture(
-        "completion_by_persona", "Completion by persona",
-        "Share of users who completed the journey.", plots.completion_by_persona(comparison),
+        "completion_by_persona",
+        "Completion by persona",
+        "Share of users who completed the journey.",
+        plots.completion_by_persona(comparison),
     )
     titles = [f"{step.title or step.name}{'' if step.required else ' *'}" for step in findings.problem.journey.steps]
     yield Picture(
-        "funnel", "Funnel by step",
+        "funnel",
+        "Funnel by step",
         "How many users reached and finished each step. A long line between the marks is a step on which users are "
         "lost or give up; steps with * are optional.",
         plots.funnel(evaluations, titles),
     )
     yield Picture(
-        "help_by_struggle", "When each policy intervenes",
+        "help_by_struggle",
+        "When each policy intervenes",
         "Among moments inside a step at which the rules allow an offer of help. Levels of struggle with fewer than "
         f"{plots.FEWEST_MOMENTS} moments are left out.",
         plots.help_by_struggle(evaluations),
     )
-    yield Picture("rungs", "Which help it offers", "By rung of the ladder, from a hint to a human.",
-                  plots.rungs(evaluations))
+    yield Picture(
+        "rungs", "Which help it offers", "By rung of the ladder, from a hint to a human.", plots.rungs(evaluations)
+    )
 
 
 def summary(findings: Findings) -> list[str]:
@@ -148,9 +156,8 @@ def against(comparison: Comparison, policy: str, reference: str) -> str:
     done = comparison.difference(policy, reference, "completion")
     verdict = "" if gain.interval.excludes_zero else " (the interval holds 0: no difference is shown)"
     return (
-        f"Against {reference}, {policy} gains {gain.mean:+.3f} return per user "
-        f"[{gain.low:+.3f}, {gain.high:+.3f}]{verdict} and {100 * done.mean:+.1f} percentage points of completion "
-        f"[{100 * done.low:+.1f}, {100 * done.high:+.1f}]."
+        f"{policy} against {reference}: {gain.mean:+.3f} return per user [{gain.low:+.3f}, {gain.high:+.3f}]{verdict}, "
+        f"{100 * done.mean:+.1f} percentage points of completion [{100 * done.low:+.1f}, {100 * done.high:+.1f}]."
     )
 
 

@@ -1,13 +1,18 @@
 """What a run leaves behind, and how a trained policy is read back from it.
 
+Every run has the files of its kind among these:
+
     config.yaml          composes to the same run again
     run.json             command, journey, policy family, seed, versions, commit, when and how long
     journey.json         the journey, canonical JSON
     weights.safetensors  w1 b1 w2 b2 w3 b3, success.weight, success.bias, usual
-    metrics.json         levels and paired differences
+    metrics.json         all intervals: levels and paired differences, overall and by persona
+    metrics.csv          the same as a table
     curve.csv            the learning curve
     plots/*.png          the pictures
     report.html          all of it on one page
+
+run.json is written when all that the policy needs is there: a folder that has it can be played and exported.
 """
 
 from __future__ import annotations
@@ -23,9 +28,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from experiments.comparison import Comparison, Row
 from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
 from journeys.actions import n_actions
@@ -38,7 +45,8 @@ from policies.protocol import Policy
 from policies.success import SuccessHead
 
 CONFIG_FILE, RUN_FILE, JOURNEY_FILE = "config.yaml", "run.json", "journey.json"
-WEIGHTS_FILE, METRICS_FILE, CURVE_FILE = "weights.safetensors", "metrics.json", "curve.csv"
+WEIGHTS_FILE, CURVE_FILE = "weights.safetensors", "curve.csv"
+METRICS_FILE, METRICS_TABLE = "metrics.json", "metrics.csv"
 PLOTS_FOLDER, REPORT_FILE = "plots", "report.html"
 
 PACKAGES = ("handrail", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
@@ -109,7 +117,7 @@ def open_folder(job: Job) -> Path:
 def write_record(
     job: Job, command: str, problem: Problem, seed: int, started: str, seconds: float, algorithm: str | None = None
 ) -> RunRecord:
-    """Write run.json, the last file of a run: a folder that has it is complete."""
+    """Write run.json, when everything but the report is there."""
     record = RunRecord(
         command=command,
         overrides=tuple(job.overrides),
@@ -131,6 +139,13 @@ def write_record(
 def write_json(path: Path, value: Any) -> None:
     """Write a struct as JSON, indented and in a fixed order. Unbounded intervals become null."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n")
+
+
+def write_metrics(folder: Path, comparison: Comparison) -> None:
+    """Write all intervals, as JSON and as CSV; levels have no reference."""
+    write_json(folder / METRICS_FILE, comparison)
+    rows = (astuple(row) for row in (*comparison.levels, *comparison.differences))
+    write_table(folder / METRICS_TABLE, Row.__struct_fields__, rows)
 
 
 def write_journey(folder: Path, journey: Journey) -> None:

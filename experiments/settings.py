@@ -66,6 +66,8 @@ def fill(kind: type[Record], values: dict[str, Any], place: str) -> Record:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
+        if "Mend: " in what:  # the record's own check of settings that contradict each other
+            raise SettingsError(what) from None
         name = dotted(place, path.rstrip("`")) if path else place
         raise SettingsError(f"{name}: {what}. Mend: see conf/ for its meaning and default") from None
 

@@ -26,7 +26,6 @@ EVENTS_BETWEEN_REPORTS = 5_000
 class SimulateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of `handrail simulate` beside its problem; conf/simulate.yaml explains each."""
 
-    policy: str
     users: Users
     seed: Seed
     decisions: bool
@@ -43,7 +42,7 @@ def simulate(job: Job) -> None:
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
     settings = fill(SimulateSettings, {name: job.config[name] for name in SimulateSettings.__struct_fields__}, "")
-    policy = contestant(settings.policy, problem.journey)
+    policy = contestant(str(job.config["policy"]["name"]), problem.journey)
     run_folder.open_folder(job)
     console = open_console(stderr=True)
     with tracking(console, f"simulating {settings.users:,} users", settings.users) as tell:

@@ -1,23 +1,12 @@
-"""Comparisons as tables on the terminal and as rows of CSV files."""
+"""Comparisons as tables on the terminal, and how an interval is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from msgspec.structs import astuple
 from rich.table import Table
 from rich.text import Text
 
 from experiments.comparison import Comparison, Row
 from experiments.evaluation import MEASURES, Measure
-
-CSV_HEADER = ("policy", "reference", "group", "measure", "mean", "low", "high", "users")
-
-
-def csv_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
-    """Levels (no reference), then differences."""
-    for row in (*comparison.levels, *comparison.differences):
-        yield tuple("" if value is None else value for value in astuple(row))
 
 
 def levels_table(comparison: Comparison) -> Table:

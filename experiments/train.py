@@ -53,7 +53,11 @@ class Run(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code. A sweep ends with one table over its runs."""
     console, runs = open_console(), list[tuple[Job, Run]]()
-    code = hydra_entry.run("train", lambda job: runs.append((job, carry_out(job, console))), arguments)
+
+    def train_once(job: Job) -> None:
+        runs.append((job, announce(console, carry_out(job, console))))
+
+    code = hydra_entry.run("train", train_once, arguments)
     if code == 0 and len(runs) > 1:
         summarise(console, runs)
     return code
@@ -79,9 +83,14 @@ def carry_out(job: Job, console: Console) -> Run:
     record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, algorithm)
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
     write_report(folder, findings, job.source)
-    show(console, comparison)
-    console.print(f"\nweights, metrics, pictures and report: {folder}", soft_wrap=True)
     return Run(folder, findings)
+
+
+def announce(console: Console, run: Run) -> Run:
+    """Print what a run found and where it is; returns the run."""
+    show(console, run.findings.comparison)
+    console.print(f"\nweights, metrics, pictures and report: {run.folder}", soft_wrap=True)
+    return run
 
 
 def settings_of(config: dict[str, Any]) -> TrainSettings:
@@ -102,10 +111,7 @@ def ppo_of(config: dict[str, Any]) -> tuple[str, PPOSettings]:
     clash = sorted(set(policy) & set(training))
     if clash:
         raise SettingsError(f"training.{clash[0]} is set by the group policy. Mend: set policy.{clash[0]}")
-    try:
-        return algorithm, fill(PPOSettings, {**training, **policy}, "training")
-    except ValueError as error:  # the settings contradict each other
-        raise error if isinstance(error, SettingsError) else SettingsError(str(error)) from None
+    return algorithm, fill(PPOSettings, {**training, **policy}, "training")
 
 
 def write_findings(
@@ -114,27 +120,25 @@ def write_findings(
     """Write journey, metrics and learning curve; returns the metrics."""
     comparison = compare_evaluations(evaluations, [settings.evaluation.reference], problem.population.personas)
     run_folder.write_journey(folder, problem.journey)
-    run_folder.write_json(folder / run_folder.METRICS_FILE, comparison)
+    run_folder.write_metrics(folder, comparison)
     run_folder.write_table(folder / run_folder.CURVE_FILE, CURVE_HEADER, curve)
     return comparison
 
 
 def summarise(console: Console, runs: list[tuple[Job, Run]]) -> None:
     """Print and write one row per run of a sweep."""
-    header = ("overrides", "return", "completion", "difference of return", "low", "high", "folder")
-    rows = []
+    reference = runs[0][1].findings.comparison.references[0]
+    header = ("overrides", "return", "completion", f"return against {reference}", "low", "high", "folder")
+    rows, table = [], Table(title=f"{len(runs)} runs", title_justify="left")
+    for column in header[:4]:
+        table.add_column(column, justify="left" if column == "overrides" else "right")
     for job, run in runs:
         comparison, algorithm = run.findings.comparison, str(run.findings.record.algorithm)
-        gain = comparison.difference(algorithm, comparison.references[0], "return")
-        level = [comparison.level(algorithm, measure).mean for measure in ("return", "completion")]
-        rows.append((" ".join(job.overrides), *level, gain.mean, gain.low, gain.high, str(run.folder)))
+        reward, done = (comparison.level(algorithm, measure).mean for measure in ("return", "completion"))
+        gain, made_by = comparison.difference(algorithm, reference, "return"), " ".join(job.overrides)
+        rows.append((made_by, reward, done, gain.mean, gain.low, gain.high, str(run.folder)))
+        table.add_row(made_by, f"{reward:.3f}", f"{done:.1%}", f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
     path = runs[0][1].folder.parent / SWEEP_FILE
     run_folder.write_table(path, header, rows)
-    table = Table(title=f"{len(rows)} runs; differences are to {runs[0][1].findings.comparison.references[0]}",
-                  title_justify="left")
-    for column in ("overrides", "return", "completion", "difference of return"):
-        table.add_column(column, justify="left" if column == "overrides" else "right")
-    for overrides, reward, completed, gain_mean, low, high, _ in rows:
-        table.add_row(overrides, f"{reward:.3f}", f"{completed:.1%}", f"{gain_mean:+.3f} [{low:+.3f}, {high:+.3f}]")
     console.print(table)
     console.print(f"the same as CSV: {path}", soft_wrap=True)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -15,24 +15,12 @@ from rich.table import Table
 from experiments.evaluation import Evaluation
 from experiments.progress import SECONDS_BETWEEN_LINES, in_words
 
-
-class Standing(Protocol):
-    """Where a training stands after a rollout; `policies.training.ppo_sb3.Progress` is one."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def total_steps(self) -> int: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def mean_return(self) -> float: ...
-    @property
-    def completion(self) -> float: ...
+if TYPE_CHECKING:  # a board needs no torch
+    from policies.training.ppo_sb3 import Progress
 
 
 class TrainingBoard:
-    """Shows each `Standing` that it is given: a live table on a terminal, otherwise a line every few seconds."""
+    """Shows each `Progress` that it is given: a live table on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, console: Console, algorithm: str, baselines: Sequence[Evaluation]) -> None:
         self.console, self.algorithm, self.baselines = console, algorithm, baselines
@@ -43,7 +31,7 @@ class TrainingBoard:
         if self._live:
             self._live.start()
         elif self.baselines:
-            lines = (f"{e.policy} {e.of('return').mean():.2f} ({e.of('completion').mean():.0%})" for e in self.baselines)
+            lines = (f"{name} {number(reward)} ({share(done)})" for name, reward, done in levels(self.baselines))
             self.console.print("return (completion) to beat: " + ", ".join(lines))
         return self
 
@@ -53,29 +41,31 @@ class TrainingBoard:
         if self._live:
             self._live.stop()
 
-    def update(self, standing: Standing) -> None:
+    def update(self, progress: Progress) -> None:
         """Show where the training stands now."""
         if self._live:
-            self._live.update(board(self.algorithm, standing, self.baselines))
-        elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or standing.steps >= standing.total_steps:
+            self._live.update(board(self.algorithm, progress, self.baselines))
+        elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or progress.steps >= progress.total_steps:
             self._last = time.monotonic()
-            self.console.print(f"{caption(self.algorithm, standing)}  return {number(standing.mean_return)}, "
-                               f"completion {share(standing.completion)}")
+            self.console.print(
+                f"{caption(self.algorithm, progress)}  return {number(progress.mean_return)}, "
+                f"completion {share(progress.completion)}"
+            )
 
 
-def caption(algorithm: str, standing: Standing) -> str:
+def caption(algorithm: str, progress: Progress) -> str:
     """Steps, speed and time left."""
-    speed = standing.steps / max(standing.seconds, 1e-9)
-    left = max(0, standing.total_steps - standing.steps) / max(speed, 1e-9)
-    done = min(1.0, standing.steps / standing.total_steps)
-    return f"{algorithm}: {standing.steps:,} decisions ({done:.0%}), {speed:,.0f}/s, {in_words(left)} left"
+    speed = progress.steps / max(progress.seconds, 1e-9)
+    left = max(0, progress.total_steps - progress.steps) / max(speed, 1e-9)
+    done = min(1.0, progress.steps / progress.total_steps)
+    return f"{algorithm}: {progress.steps:,} decisions ({done:.0%}), {speed:,.0f}/s, {in_words(left)} left"
 
 
-def board(algorithm: str, standing: Standing, baselines: Sequence[Evaluation]) -> Table:
+def board(algorithm: str, progress: Progress, baselines: Sequence[Evaluation]) -> Table:
     """The policy in training among the baselines, best return first."""
-    rows = [(e.policy, float(e.of("return").mean()), float(e.of("completion").mean())) for e in baselines]
-    rows.append((algorithm, standing.mean_return, standing.completion))
-    table = Table(title=caption(algorithm, standing), title_justify="left")
+    rows = levels(baselines)
+    rows.append((algorithm, progress.mean_return, progress.completion))
+    table = Table(title=caption(algorithm, progress), title_justify="left")
     table.add_column("policy")
     table.add_column("return", justify="right")
     table.add_column("completion", justify="right")
@@ -83,6 +73,11 @@ def board(algorithm: str, standing: Standing, baselines: Sequence[Evaluation]) -
         style = "bold" if name == algorithm else ""
         table.add_row(name, number(reward), share(completed), style=style)
     return table
+
+
+def levels(evaluations: Sequence[Evaluation]) -> list[tuple[str, float, float]]:
+    """Name, mean return and share completed of each."""
+    return [(e.policy, float(e.of("return").mean()), float(e.of("completion").mean())) for e in evaluations]
 
 
 def number(value: float) -> str:
