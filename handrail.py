@@ -24,7 +24,7 @@ COMMANDS = {
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
-    "tutorial": Command("experiments.tutorial", "sim", "the real programming tutorial: import, replay, report"),
+    "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
     "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
 }
 

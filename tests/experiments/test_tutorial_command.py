@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from experiments.tutorial import main
-from experiments.tutorial_findings import Findings
-from experiments.tutorial_fit import log_of
-from experiments.tutorial_import import Imported
-from experiments.tutorial_offers import offers_of
+from experiments.tutorial.command import main
+from experiments.tutorial.findings import Findings
+from experiments.tutorial.fit import log_of
+from experiments.tutorial.importing import Imported
+from experiments.tutorial.offers import offers_of
 from journeys.events import read_events
 from journeys.loading import load_journey
 from policies.bundle import Contents, save_bundle

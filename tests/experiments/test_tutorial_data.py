@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.tutorial_data import DataError, read_tutorial
+from experiments.tutorial.data import DataError, read_tutorial
 from tests.experiments.tutorial_tables import TASKS, Tables, at, ms
 
 

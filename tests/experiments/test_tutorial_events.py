@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.tutorial_data import Oddities, read_tutorial
-from experiments.tutorial_events import events_of
-from experiments.tutorial_fit import log_of
-from experiments.tutorial_journey import journey_of
+from experiments.tutorial.data import Oddities, read_tutorial
+from experiments.tutorial.events import events_of
+from experiments.tutorial.fit import log_of
+from experiments.tutorial.journey import journey_of
 from journeys.events import Event
 from journeys.fold import blank_states, fold_log
 from journeys.plan import compile_plan

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from experiments.tutorial_data import read_tutorial
-from experiments.tutorial_events import events_of
-from experiments.tutorial_fit import Log, chances_of, fit, log_likelihood, log_of
-from experiments.tutorial_forecasts import GLOBAL, RUNNING, TASK, forecasts, halves, running_rate, task_rate
-from experiments.tutorial_journey import journey_of
+from experiments.tutorial.data import read_tutorial
+from experiments.tutorial.events import events_of
+from experiments.tutorial.fit import Log, chances_of, fit, log_likelihood, log_of
+from experiments.tutorial.forecasts import GLOBAL, RUNNING, TASK, forecasts, halves, running_rate, task_rate
+from experiments.tutorial.journey import journey_of
 from journeys.actions import n_actions
 from journeys.events import FAIL, SUCCEED, Event
 from journeys.fold import blank_states, fold

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.tutorial_data import read_tutorial
-from experiments.tutorial_journey import expected_minutes, journey_of, step_names, write_journey
+from experiments.tutorial.data import read_tutorial
+from experiments.tutorial.journey import expected_minutes, journey_of, step_names, write_journey
 from journeys.loading import load_journey
 from journeys.spec import Journey
 from tests.experiments.tutorial_tables import Tables, lively

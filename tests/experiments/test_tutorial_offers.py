@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.tutorial_data import read_tutorial
-from experiments.tutorial_events import events_of
-from experiments.tutorial_fit import Log, log_of
-from experiments.tutorial_journey import journey_of
-from experiments.tutorial_offers import help_by_visit, levels_of, offers_of, selections
+from experiments.tutorial.data import read_tutorial
+from experiments.tutorial.events import events_of
+from experiments.tutorial.fit import Log, log_of
+from experiments.tutorial.journey import journey_of
+from experiments.tutorial.offers import help_by_visit, levels_of, offers_of, selections
 from journeys.actions import ASSIST, HINT, N_VARIANTS, SELECT
 from journeys.events import START
 from journeys.spec import Journey

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from experiments.prediction import auc, log_loss
-from experiments.tutorial_data import Tutorial, read_tutorial
-from experiments.tutorial_events import events_of
-from experiments.tutorial_fit import fit, log_of
-from experiments.tutorial_forecasts import BELIEF, FITTED, GLOBAL, RUNNING, forecasts, halves
-from experiments.tutorial_journey import journey_of
+from experiments.tutorial.data import Tutorial, read_tutorial
+from experiments.tutorial.events import events_of
+from experiments.tutorial.fit import fit, log_of
+from experiments.tutorial.forecasts import BELIEF, FITTED, GLOBAL, RUNNING, forecasts, halves
+from experiments.tutorial.journey import journey_of
 from journeys.fold import blank_states, fold_log
 from journeys.plan import compile_plan
 from journeys.state import DONE

@@ -19,9 +19,9 @@ from experiments.prediction import (
     mean_estimate,
     resamples,
 )
-from experiments.tutorial_fit import Log, fit
-from experiments.tutorial_forecasts import BELIEF, FITTED, GLOBAL, RUNNING, TASK, forecasts, halves
-from experiments.tutorial_offers import VisitHelp, help_by_visit, offers_of, selections
+from experiments.tutorial.fit import Log, fit
+from experiments.tutorial.forecasts import BELIEF, FITTED, GLOBAL, RUNNING, TASK, forecasts, halves
+from experiments.tutorial.offers import VisitHelp, help_by_visit, offers_of, selections
 from journeys.spec import Journey
 from policies.protocol import Policy
 

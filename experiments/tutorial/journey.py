@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from experiments.tutorial_data import Concept, Task, Tutorial, Visit
+from experiments.tutorial.data import Concept, Task, Tutorial, Visit
 from journeys.loading import journey_from
 from journeys.spec import Help, Journey, Rules, Skill, Step
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.tutorial_fit import Log
+from experiments.tutorial.fit import Log
 from journeys.actions import ASSIST, N_VARIANTS, SELECT, WAIT, n_actions
 from journeys.events import DECISION, EVENT, FAIL, GIVE_UP, START, SUCCEED
 from journeys.fold import blank_states, fold

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.tutorial_data import Oddities, read_tutorial
-from experiments.tutorial_events import events_of
-from experiments.tutorial_fit import PARAMETERS, fit, log_likelihood, log_of
-from experiments.tutorial_forecasts import halves
-from experiments.tutorial_journey import journey_of, write_journey
+from experiments.tutorial.data import Oddities, read_tutorial
+from experiments.tutorial.events import events_of
+from experiments.tutorial.fit import PARAMETERS, fit, log_likelihood, log_of
+from experiments.tutorial.forecasts import halves
+from experiments.tutorial.journey import journey_of, write_journey
 from journeys.events import write_events
 
 JOURNEY, FITTED_JOURNEY, EVENTS, IMPORT = "journey.yaml", "journey-fitted.yaml", "events.jsonl", "import.json"

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from experiments.tutorial_journey import with_skill_parameters
+from experiments.tutorial.journey import with_skill_parameters
 from journeys.compiled import compiled
 from journeys.events import EVENT, FAIL, START, SUCCEED, Event, EventCodec
 from journeys.fold import blank_states, fold, forget_user, known_together

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.tutorial_data import DataError
-from experiments.tutorial_findings import Findings, choosing, foretell, halve_again, helping
-from experiments.tutorial_fit import log_of
-from experiments.tutorial_import import EVENTS, FITTED_JOURNEY, JOURNEY, describe, import_tutorial, read_import
-from experiments.tutorial_page import draw_calibration, page
+from experiments.tutorial.data import DataError
+from experiments.tutorial.findings import Findings, choosing, foretell, halve_again, helping
+from experiments.tutorial.fit import log_of
+from experiments.tutorial.importing import EVENTS, FITTED_JOURNEY, JOURNEY, describe, import_tutorial, read_import
+from experiments.tutorial.page import draw_calibration, page
 from journeys.events import EventError, read_events
 from journeys.loading import JourneyError, load_journey
 from journeys.spec import Journey

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.prediction import Estimate
-from experiments.tutorial_findings import Choosing, Findings, Foretelling, Halving, Helping
+from experiments.tutorial.findings import Choosing, Findings, Foretelling, Halving, Helping
 
 CAVEATS = """What these figures cannot say. The students never saw a policy's offers, so there is no outcome of an offer
 here, and agreeing with the tutorial is no merit in itself: the tutorial is neither right nor wrong by this. The

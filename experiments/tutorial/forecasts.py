@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.tutorial_fit import Log, chances_of
+from experiments.tutorial.fit import Log, chances_of
 from journeys.events import SUCCEED
 from journeys.spec import Journey
 

@@ -13,8 +13,8 @@ from itertools import groupby
 from statistics import median
 from typing import Literal, NamedTuple
 
-from experiments.tutorial_data import Oddities, Tutorial, Visit
-from experiments.tutorial_journey import step_names
+from experiments.tutorial.data import Oddities, Tutorial, Visit
+from experiments.tutorial.journey import step_names
 from journeys.events import Event
 from journeys.plan import HOUR_MS, MS
 from journeys.spec import Journey
