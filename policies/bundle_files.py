@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def read_folder(path: Path) -> dict[str, bytes]:
     entries = sorted(path.iterdir())
     for entry in entries:
         if entry.is_symlink() or not entry.is_file():
-            raise BundleError(f"{path}: {entry.name!r} is not a plain file. Mend: give the bundle itself, a folder of plain files")
+            raise BundleError(f"{path}: {entry.name!r} is not a plain file. Mend: give the bundle itself, it is flat")
     check_size(path, {entry.name: entry.stat().st_size for entry in entries})
     return {entry.name: entry.read_bytes() for entry in entries}
 
@@ -51,7 +52,9 @@ def read_zip(path: Path) -> dict[str, bytes]:
                     raise BundleError(f"{path}: the zip has an entry {name!r}. Mend: a bundle is flat, export it again")
             check_size(path, {member.filename: member.file_size for member in members})
             return {member.filename: archive.read(member) for member in members}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except BundleError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise BundleError(f"{path}: not a readable zip: {error}. Mend: copy or export the bundle again") from None
 
 

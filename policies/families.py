@@ -50,7 +50,7 @@ def build_policy(
 
 def check_network(weights: Weights, n_entries: int, n_actions: int) -> None:
     """Layers fit each other, the observation and the actions. Raises `ValueError` that names the tensor."""
-    one, two = (array.shape[-1] if array.ndim else 0 for array in (weights.b1, weights.b2))
+    one, two = (array.shape[-1] if array.ndim else 0 for array in (weights.w1, weights.w2))
     shapes = Weights((n_entries, one), (one,), (one, two), (two,), (two, n_actions), (n_actions,))  # type: ignore[arg-type]
     for name, array, shape in zip(Weights._fields, weights, shapes, strict=True):
         check_tensor(name, array, np.dtype(np.float32), shape)  # type: ignore[arg-type]

@@ -12,15 +12,21 @@ MARK_OF_DECISION = b'"decision"'
 
 
 def lines_of(log: BinaryIO, most_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines that are not blank. Of a line longer than `most_bytes`, one byte more than that is given."""
+    """Numbered lines that are not blank, without their ends. Of a line beyond `most_bytes` only the beginning."""
+    limit = most_bytes + len(b"\r\n")
     number = 0
-    while line := log.readline(most_bytes + 1):
+    while line := log.readline(limit):
         number += 1
-        text = line
-        while len(line) > most_bytes and not line.endswith(b"\n"):  # the rest of an oversized line
-            line = log.readline(most_bytes + 1)
+        text = line if cut(line, limit) else line.rstrip(b"\r\n")
+        while cut(line, limit):
+            line = log.readline(limit)
         if text.strip():
-            yield number, text if len(text) > most_bytes else text.rstrip(b"\r\n")
+            yield number, text
+
+
+def cut(line: bytes, limit: int) -> bool:
+    """Whether reading stopped at the limit, before the line's end."""
+    return len(line) == limit and not line.endswith(b"\n")
 
 
 def holds_decisions(path: Path, most_bytes: int) -> bool:

@@ -1,0 +1,88 @@
+"""A changed journey: states are folded again from the log, steps matched by name."""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+from bundles import make_bundle
+
+from envs.rollout import event_log
+from journeys.events import Event
+from journeys.loading import load_journey
+from personas.persona import load_population
+from serving.memory_store import MemoryStore
+from serving.runtime import Runtime
+
+TINY = load_journey("tiny")
+REORDERED = msgspec.structs.replace(TINY, version=2, steps=TINY.steps[::-1])
+SHORTER = msgspec.structs.replace(TINY, version=2, steps=tuple(s for s in TINY.steps if s.name != "tags-tour"))
+
+
+@functools.cache
+def log() -> tuple[Event, ...]:
+    """Histories of some users, decisions included, of which a part is cut off for later."""
+    return tuple(event_log(TINY, load_population("mixed"), make_bundle("tiny").policy, 20, 4))
+
+
+def in_two_parts(first, then, mode="shadow"):
+    """The state of each user after a first half under one journey and a second half under another."""
+    store, half = MemoryStore(), len(log()) // 2
+    Runtime(make_bundle(first), store, mode, reasons=0).process_many(log()[:half])
+    Runtime(make_bundle(then), store, mode, reasons=0).process_many(renumbered(log()[half:], then))
+    return store
+
+
+def renumbered(events, journey):
+    """What a log of `journey` would say: decisions carry its flat action numbers."""
+    names = {step.name: i for i, step in enumerate(journey.steps)}
+
+    def moved(event):
+        step, variant = divmod(event.action, 3)
+        new = 3 * names[TINY.steps[step].name] + variant if step < len(TINY.steps) else event.action
+        return msgspec.structs.replace(event, action=new)
+
+    return [moved(event) if event.kind == "decision" else event for event in events]
+
+
+def states(store, users):
+    return {user: stored.state for user, stored in store.load("tiny", users).items()}
+
+
+def test_steps_in_another_order_give_the_state_that_the_new_order_would_have_given():
+    users = {event.user for event in log()}
+    moved = in_two_parts(TINY, REORDERED)
+    fresh = MemoryStore()
+    Runtime(make_bundle(REORDERED), fresh, "shadow", reasons=0).process_many(renumbered(log(), REORDERED))
+    touched = {event.user for event in log()[len(log()) // 2 :]}
+    assert 5 < len(touched) <= len(users)
+    assert states(moved, touched) == states(fresh, touched)
+    assert {stored.journey_hash for stored in moved.load("tiny", touched).values()} == {REORDERED.hash()}
+
+
+def test_history_of_a_step_that_is_gone_is_left_out():
+    store = MemoryStore()
+    own = [e for e in log() if e.user == "u1"]
+    Runtime(make_bundle(TINY), store, "shadow", reasons=0).process_many(own)
+    last = msgspec.structs.replace(own[-1], id="one-more", kind="leave", step=None, rung=None, action=None)
+    last = msgspec.structs.replace(last, propensity=None, policy=None, consent=None, budget=None)
+    shorter = Runtime(make_bundle(SHORTER), store, "shadow", reasons=0)
+    assert shorter.process_many([last])[0].outcome == "applied"
+    kept = [e for e in own if e.step != "tags-tour" and not (e.kind == "decision" and 9 <= e.action < 12)]
+    after = [
+        msgspec.structs.replace(e, action=e.action - 3) if e.kind == "decision" and e.action >= 12 else e for e in kept
+    ]
+    fresh = MemoryStore()
+    Runtime(make_bundle(SHORTER), fresh, "shadow", reasons=0).process_many([*after, last])
+    assert len(kept) < len(own)
+    assert states(store, ["u1"]) == states(fresh, ["u1"])
+
+
+def test_live_goes_on_under_the_new_journey():
+    store, events = MemoryStore(), [e for e in log() if e.kind != "decision"]
+    Runtime(make_bundle(TINY), store, reasons=0).process_many(events[: len(events) // 2])
+    runtime = Runtime(make_bundle(SHORTER), store, reasons=0)
+    rest = [e for e in events[len(events) // 2 :] if e.step != "tags-tour"]
+    answers = runtime.process_many(rest)
+    assert {a.outcome for a in answers} == {"applied"}
+    assert all("tags-tour" not in a.decision.offer.reads for a in answers if a.decision)

@@ -1,0 +1,178 @@
+"""`handrail replay`: a log in, decision records and a summary out; it resumes, and says what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from bundles import contents_of
+
+import handrail
+from envs.rollout import event_log
+from journeys.events import LARGEST_EVENT, encoder, write_events
+from journeys.loading import load_journey
+from personas.persona import load_population
+from policies.bundle import load_bundle, save_bundle
+from serving import replay as replaying
+from serving.answer import DeadLetter
+from serving.decision import decoder
+from serving.log_lines import lines_of
+from serving.memory_store import MemoryStore
+from serving.runtime import Runtime
+from serving.sqlite_store import SqliteStore
+
+TINY = load_journey("tiny")
+
+
+class Files:
+    """A bundle, a log of its decisions and one without them."""
+
+    def __init__(self, folder) -> None:
+        self.folder = folder
+        self.bundle = save_bundle(folder / "bundle", contents_of(TINY))
+        self.events = event_log(TINY, load_population("mixed"), load_bundle(self.bundle).policy, 8, 9)
+        self.log, self.plain = folder / "log.jsonl", folder / "plain.jsonl"
+        write_events(self.log, self.events)
+        write_events(self.plain, [event for event in self.events if event.kind != "decision"])
+
+    def replay(self, *arguments: object, log=None) -> int:
+        return handrail.main(["replay", str(log or self.log), "--bundle", str(self.bundle), *map(str, arguments)])
+
+    def decisions(self, *arguments: object, log=None) -> list:
+        """Decision records of a replay, but for the time they took."""
+        out = self.folder / "out.jsonl"
+        assert self.replay("--out", out, *arguments, log=log) == 0
+        return [msgspec.structs.replace(decoder.decode(line), latency_us=0.0) for line in out.read_bytes().splitlines()]
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path)
+
+
+def test_what_was_offered_is_what_is_decided(files):
+    offered = [(e.id, e.user, e.time, e.action, e.propensity) for e in files.events if e.kind == "decision"]
+    for mode in ("live", "shadow"):
+        decisions = files.decisions("--mode", mode)
+        assert sorted((d.id, d.user, d.time, d.action, d.propensity) for d in decisions) == sorted(offered)
+
+
+@pytest.mark.parametrize("options", [(), ("--batch", 1), ("--state", "s.sqlite")])
+def test_neither_batch_nor_store_changes_a_decision(files, options, monkeypatch):
+    monkeypatch.chdir(files.folder)
+    assert files.decisions(*options) == files.decisions("--batch", 7)
+
+
+def test_auto_follows_the_log_and_then_the_state(files):
+    assert {d.mode for d in files.decisions()} == {"shadow"}
+    assert {d.mode for d in files.decisions(log=files.plain)} == {"live"}
+    state = files.folder / "s.sqlite"
+    assert {d.mode for d in files.decisions("--state", state, log=files.plain)} == {"live"}
+    assert {d.mode for d in files.decisions("--state", state)} == {"live"}
+
+
+def test_observations_are_there_when_asked_for(files):
+    assert all(d.observation is None for d in files.decisions())
+    assert {len(d.observation) for d in files.decisions("--observations")} == {103 * 4}
+
+
+def test_an_interrupted_replay_goes_on_where_it_ended(files, monkeypatch, capsys):
+    whole, state = files.decisions("--batch", 10), files.folder / "s.sqlite"
+    calls, answer = [], replaying.answer
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        answer(*arguments)
+
+    monkeypatch.setattr(replaying, "answer", interrupted)
+    assert files.replay("--state", state, "--batch", 10) == 130
+    assert "after 30 events; the same command goes on" in capsys.readouterr().err
+    monkeypatch.setattr(replaying, "answer", answer)
+    assert files.decisions("--state", state, "--batch", 10) == whole
+    assert "duplicate" in capsys.readouterr().out
+    store = SqliteStore(state)
+    logged = sum(len(store.log("tiny", f"u{n}")) for n in range(8))
+    store.close()
+    assert logged == len(files.events)
+
+
+def test_bad_lines_go_to_the_dead_letters_with_their_numbers(files, capsys):
+    good = files.log.read_bytes().splitlines()
+    log, letters = files.folder / "mixed.jsonl", files.folder / "letters.jsonl"
+    long = b'{"id":"' + b"x" * (2 * LARGEST_EVENT) + b'"}'
+    log.write_bytes(b"\n".join([good[0], b"{", b"", long, *good[1:], good[0].replace(b"tiny", b"huge")]))
+    whole = files.decisions()
+    assert files.decisions("--dead-letters", letters, log=log) == whole
+    found = [msgspec.json.decode(line, type=DeadLetter) for line in letters.read_bytes().splitlines()]
+    assert sorted((letter.reason, letter.line) for letter in found) == [
+        ("invalid", None), ("malformed", 2), ("oversized", 4)
+    ]  # fmt: skip
+    assert "oversized" in capsys.readouterr().out
+
+
+def test_the_summary_counts(files, capsys):
+    assert files.replay() == 0
+    shown = capsys.readouterr().out
+    decisions = sum(event.kind == "decision" for event in files.events)
+    for text in ("test 1 on journey tiny, shadow mode", f"{len(files.events):,}", f"{decisions:,}", "wait p50 / p99"):
+        assert text in shown
+
+
+def spoil(path):
+    content = json.loads(path.read_text())
+    content["temperature"] = 2.0
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("breakage", "says"),
+    [
+        (lambda f: f.log.unlink(), "no such file"),
+        (lambda f: f.log.write_bytes(b""), "no event could be read"),
+        (lambda f: f.log.write_bytes(b"\x00\x01\x02 not a log \xff\n" * 50), "no event could be read"),
+        (lambda f: f.log.write_bytes(encoder.encode(f.events[0]).replace(b"tiny", b"huge")), "no event could be read"),
+        (lambda f: spoil(f.bundle / "manifest.json"), "changed after it was written"),
+        (lambda f: (f.bundle / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda f: (f.folder / "s.sqlite").write_bytes(b"no database" * 500), "s.sqlite"),
+    ],
+    ids=["no log", "empty log", "binary log", "another journey", "tampered bundle", "no bundle", "no state file"],
+)
+def test_what_cannot_be_replayed_is_told_in_one_line(files, capsys, breakage, says):
+    breakage(files)
+    assert files.replay("--state", files.folder / "s.sqlite") == 2
+    shown = capsys.readouterr()
+    assert says in shown.err
+    assert "Mend: " in shown.err
+    assert shown.err.count("\n") == 1
+    assert not shown.out
+
+
+def test_a_state_of_the_other_mode_is_refused(files, capsys):
+    state = files.folder / "s.sqlite"
+    assert files.replay("--state", state, "--mode", "live") == 0
+    assert files.replay("--state", state, "--mode", "shadow") == 2
+    assert "begun in live mode" in capsys.readouterr().err
+
+
+def test_a_batch_of_nothing_is_a_wrong_call(files, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        files.replay("--batch", 0)
+
+
+def test_lines_are_numbered_and_none_is_read_beyond_the_limit(tmp_path):
+    path = tmp_path / "log"
+    long = [b"x" * 100, b"x" * 11, b"y" * 10 + b"\rz", b" " * 30 + b"{}"]
+    path.write_bytes(b"one\n\n" + b"\r\n".join(long) + b"\nfour\r\n" + b"y" * 10 + b"\n" + b"y" * 10 + b"\r\nlast")
+    with path.open("rb") as log:
+        lines = list(lines_of(log, 10))
+    assert [number for number, _ in lines] == [1, 3, 4, 5, 7, 8, 9, 10]
+    assert [line for _, line in lines if len(line) <= 10] == [b"one", b"four", b"y" * 10, b"y" * 10, b"last"]
+    assert all(len(line) <= 12 for _, line in lines)
+
+
+def test_the_runtime_reads_single_lines_too(files):
+    runtime = Runtime(load_bundle(files.bundle), MemoryStore())
+    assert runtime.process_line(files.plain.read_bytes().splitlines()[0]).decision.moment == "select"

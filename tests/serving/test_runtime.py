@@ -1,0 +1,322 @@
+"""The runtime: each event once and in order, decisions the same at any batch, errors that change nothing."""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+import numpy as np
+import pytest
+from bundles import make_bundle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envs.rollout import event_log
+from journeys.actions import n_actions
+from journeys.draws import decision_key, id_of_key, key_of_id
+from journeys.events import LARGEST_EVENT, Event, encoder
+from journeys.fold import blank_states
+from journeys.plan import compile_plan
+from journeys.state import pack
+from personas.persona import load_population
+from policies.rowwise import RowwisePolicy
+from serving.memory_store import MemoryStore
+from serving.runtime import TRIES, Runtime
+from serving.sqlite_store import SqliteStore
+from serving.store import StaleState, StoreError
+from serving.workspace import Workspace
+
+T0 = 1_767_225_600_000
+USERS = 12
+
+
+@functools.cache
+def bundle():
+    return make_bundle("tiny")
+
+
+@functools.cache
+def log(decisions: bool = False) -> tuple[Event, ...]:
+    events = event_log(bundle().journey, load_population("mixed"), bundle().policy, USERS, 3)
+    return tuple(event for event in events if decisions or event.kind != "decision")
+
+
+def event(n: int = 0, kind: str = "signup", user: str = "ann", **fields) -> Event:
+    if kind == "signup":
+        fields.setdefault("consent", ("personalise", "push", "email"))
+    return msgspec.convert(
+        {"id": f"{user}-{n}", "user": user, "journey": "tiny", "time": T0 + 60_000 * n, "kind": kind, **fields}, Event
+    )
+
+
+FEW = (event(0), event(1, "start", step="first-note"), event(2, "fail", step="first-note", duration=30.0))
+
+
+def started(store=None, **options) -> Runtime:
+    runtime = Runtime(bundle(), store or MemoryStore(), **options)
+    for one in FEW:
+        runtime.process(one)
+    return runtime
+
+
+def told(decision):
+    """A decision without what differs between two runs."""
+    return None if decision is None else msgspec.structs.replace(decision, latency_us=0.0)
+
+
+def everything(store) -> list:
+    """All that a store knows of the users of these tests."""
+    users = ["ann", "bob", *(f"u{n}" for n in range(USERS))]
+    return [store.load("tiny", users), *(store.log("tiny", user) for user in users)]
+
+
+def test_a_decision_record_says_all():
+    runtime = Runtime(bundle(), MemoryStore(), keep_observations=True)
+    decision = runtime.process(FEW[0])
+    assert decision.id == id_of_key(int(decision_key(np.uint64(key_of_id("ann-0")))))
+    assert (decision.event, decision.user, decision.journey, decision.time) == ("ann-0", "ann", "tiny", T0)
+    assert (decision.moment, decision.mode, decision.policy) == ("select", "live", "network")
+    assert (decision.bundle, decision.version, decision.fallback) == ("test", "1", None)
+    assert decision.action in decision.legal
+    assert decision.offer.reads == bundle().manifest.actions[decision.action]
+    assert decision.next_best.action in set(decision.legal) - {decision.action}
+    assert len(decision.reasons) == 3
+    assert decision.latency_us > 0
+    observation = np.frombuffer(decision.observation, "<f4")[None]
+    mask = np.isin(np.arange(23), decision.legal)[None]
+    assert decision.propensity == bundle().policy.probabilities(observation, mask)[0, decision.action]
+    assert decision.predicted_success == bundle().success.predict(observation)[0]
+
+
+def test_no_decision_where_none_is_due():
+    assert Runtime(bundle(), MemoryStore()).process(event(0, "leave")) is None
+
+
+@pytest.mark.parametrize("mode", ["live", "shadow"])
+@pytest.mark.parametrize("batch", [2, 7, 1000])
+def test_batches_of_any_size_give_what_single_events_give(mode, batch):
+    stores, decisions = [], []
+    for size in (1, batch):
+        store = MemoryStore()
+        runtime = Runtime(bundle(), store, mode)
+        events = log(decisions=mode == "shadow")
+        answers = [a for i in range(0, len(events), size) for a in runtime.process_many(events[i : i + size])]
+        stores.append([{u: s.state for u, s in everything(store)[0].items()}, *everything(store)[1:]])
+        decisions.append([told(answer.decision) for answer in answers])
+    assert decisions[0] == decisions[1]
+    assert stores[0] == stores[1]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_users_may_be_interleaved_in_any_order(data):
+    """Only the order within a user matters."""
+    users = {u: [e for e in log() if e.user == u] for u in ("u0", "u1", "u2")}
+    order = data.draw(st.permutations([u for u, events in users.items() for _ in events]))
+    queues = {u: iter(events) for u, events in users.items()}
+    shuffled = [next(queues[u]) for u in order]
+    whole, mixed = (Runtime(bundle(), MemoryStore(), reasons=0) for _ in range(2))
+    expected = {e.id: told(whole.process(e)) for events in users.values() for e in events}
+    got = [told(answer.decision) for answer in mixed.process_many(shuffled)]
+    assert got == [expected[e.id] for e in shuffled]
+
+
+def test_live_decisions_are_history():
+    runtime = started()
+    lines = [msgspec.json.decode(line.event, type=Event) for line in runtime.store.log("tiny", "ann")]
+    assert [line.kind for line in lines] == ["signup", "decision", "start", "decision", "fail", "decision"]
+    assert all(line.propensity and line.policy == "network" for line in lines if line.kind == "decision")
+
+
+def test_live_ignores_what_others_decided():
+    runtime, other = started(), event(3, "decision", action=0, propensity=0.5)
+    before = everything(runtime.store)
+    assert runtime.process_many([other])[0].outcome == "ignored"
+    assert everything(runtime.store) == before
+
+
+def test_shadow_takes_what_others_decided_for_history():
+    """A message that was sent counts against the budget, whoever sent it; what would have been sent does not."""
+    runtime = Runtime(bundle(), MemoryStore(), "shadow", keep_observations=True)
+    push, away = 3 * 5 + 5 + 1, [event(24 * 60 * n + 2, "away") for n in (1, 2)]
+    events = [FEW[0], event(1, "leave"), away[0], event(24 * 60 + 2, "decision", action=push, propensity=1.0), away[1]]
+    events[3] = msgspec.structs.replace(events[3], id="theirs")
+    decisions = [a.decision for a in runtime.process_many(events) if a.decision]
+    assert [d.moment for d in decisions] == ["select", "reengage", "reengage"]
+    names = runtime._decider.entries
+    sent = [float(np.frombuffer(d.observation, "<f4")[names.index("user.messages")]) for d in decisions]
+    np.testing.assert_allclose(sent, [0.0, 0.0, 1 / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [lambda _: MemoryStore(), lambda path: SqliteStore(path / "s.sqlite")])
+def test_a_known_event_gets_its_decision_again_and_changes_nothing(tmp_path, make):
+    store = make(tmp_path)
+    runtime = Runtime(bundle(), store)
+    first = runtime.process_many(log()[:100])
+    before = everything(store)
+    again = Runtime(bundle(), store).process_many(log()[:100])
+    assert {answer.outcome for answer in again} == {"duplicate"}
+    assert [a.decision for a in again] == [a.decision for a in first]  # to the latency: it is the record itself
+    assert everything(store) == before
+    store.close()
+
+
+def test_twice_in_one_batch_is_once():
+    runtime = Runtime(bundle(), MemoryStore())
+    one, two, three = runtime.process_many([FEW[0], FEW[0], FEW[1]])
+    assert (one.outcome, two.outcome, three.outcome) == ("applied", "duplicate", "applied")
+    assert one.decision == two.decision
+    assert len(runtime.store.log("tiny", "ann")) == 4
+
+
+def test_the_same_id_of_two_users_is_two_events():
+    runtime = Runtime(bundle(), MemoryStore())
+    bob = msgspec.structs.replace(FEW[0], user="bob")
+    assert [a.outcome for a in runtime.process_many([FEW[0], bob])] == ["applied", "applied"]
+
+
+def test_an_earlier_event_is_late_an_equal_time_is_fine():
+    runtime = started()
+    before = everything(runtime.store)
+    late = msgspec.structs.replace(event(9, "fail", step="first-note"), time=FEW[-1].time - 1)
+    (answer,) = runtime.process_many([late])
+    assert (answer.outcome, answer.letter.reason, answer.letter.event) == ("refused", "late", late.id)
+    assert everything(runtime.store) == before
+    on_time = msgspec.structs.replace(late, time=FEW[-1].time)
+    assert runtime.process_many([on_time])[0].outcome == "applied"
+
+
+def test_late_is_told_within_a_batch_too():
+    events = [FEW[0], FEW[2], FEW[1]]
+    assert [a.outcome for a in Runtime(bundle(), MemoryStore()).process_many(events)] == [
+        "applied",
+        "applied",
+        "refused",
+    ]
+
+
+GOOD = encoder.encode(event(5, "fail", step="first-note"))
+BAD_LINES = {
+    b"{": "malformed",
+    b"[]": "malformed",
+    b"\xff\xfe": "malformed",
+    b"null": "malformed",
+    GOOD.replace(b"fail", b"teleport"): "malformed",
+    GOOD.replace(b'"time":', b'"time":-'): "malformed",
+    GOOD.replace(b'"user":"ann"', b'"user":""'): "malformed",
+    GOOD.replace(b'"user":"ann",', b""): "malformed",
+    GOOD.replace(b'"kind"', b'"king"'): "malformed",
+    GOOD.replace(b"first-note", b"last-note"): "invalid",
+    GOOD.replace(b'"tiny"', b'"mighty"'): "invalid",
+    GOOD.replace(b',"step":"first-note"', b""): "invalid",
+    b" " * LARGEST_EVENT + GOOD: "oversized",
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_LINES.items(), ids=lambda value: str(value)[:40])
+def test_errors_go_to_the_dead_letters_and_change_nothing(line, reason):
+    letters = []
+    runtime = started(refused=letters.append)
+    before = everything(runtime.store)
+    answers = runtime.process_lines([(7, line)])
+    assert [a.outcome for a in answers] == ["refused"]
+    assert [letter.reason for letter in letters] == [reason]
+    assert letters[0] == answers[0].letter
+    assert "Mend: " in letters[0].detail
+    assert len(letters[0].raw) <= 2048
+    assert everything(runtime.store) == before
+
+
+def test_bad_events_do_not_hold_up_good_ones():
+    good = [encoder.encode(one) for one in FEW]
+    lines = [good[0], b"{", good[1], encoder.encode(event(8, "fail", step="nowhere")), good[2]]
+    answers = Runtime(bundle(), MemoryStore()).process_lines(list(enumerate(lines, 1)))
+    assert [a.outcome for a in answers] == ["applied", "refused", "applied", "refused", "applied"]
+    alone = Runtime(bundle(), MemoryStore())
+    assert [told(a.decision) for a in answers if a.decision] == [told(alone.process(one)) for one in FEW]
+
+
+def test_a_store_stays_in_its_mode():
+    store = MemoryStore()
+    Runtime(bundle(), store, "shadow")
+    with pytest.raises(StoreError, match="begun in shadow mode"):
+        Runtime(bundle(), store, "live")
+
+
+class Contested(MemoryStore):
+    """A store in which somebody else commits first, some times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def commit(self, commit):
+        self.times -= 1
+        if self.times >= 0:
+            raise StaleState("somebody was first")
+        super().commit(commit)
+
+
+def test_a_contested_batch_is_tried_again_from_the_start():
+    calm, contested = Runtime(bundle(), MemoryStore()), Runtime(bundle(), Contested(TRIES - 1))
+    assert told(contested.process(FEW[0])) == told(calm.process(FEW[0]))
+    assert everything(contested.store) == everything(calm.store)
+    with pytest.raises(StoreError, match="gave up"):
+        Runtime(bundle(), Contested(TRIES)).process(FEW[0])
+
+
+def outlaw(observations, masks, actions):
+    """The first action that is not legal."""
+    actions[:] = np.argmin(masks, axis=1)
+
+
+def beyond(observations, masks, actions):
+    actions[:] = n_actions(5)
+
+
+class Unsure(RowwisePolicy):
+    """Gives probabilities that are none."""
+
+    def decide(self, observations, masks, keys):
+        choices = super().decide(observations, masks, keys)
+        return choices._replace(propensities=choices.propensities * np.nan)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [RowwisePolicy("outlaw", outlaw), RowwisePolicy("beyond", beyond), Unsure("unsure", lambda o, m, a: a.fill(0))],
+    ids=lambda policy: policy.name,
+)
+def test_what_is_not_legal_is_never_offered(policy):
+    rules = Runtime(make_bundle("tiny", "rules"), MemoryStore(), reasons=0)
+    mine = Runtime(bundle()._replace(policy=policy), MemoryStore(), reasons=0)
+    for one in FEW:
+        decision, expected = mine.process(one), rules.process(one)
+        assert (decision.action, decision.propensity, decision.legal) == (expected.action, 1.0, expected.legal)
+        assert decision.policy == "rules"
+        assert "not legal" in decision.fallback
+
+
+def test_explanations_change_no_decision():
+    plain, full = (Runtime(bundle(), MemoryStore(), reasons=k) for k in (0, 5))
+    for one in log():
+        a, b = plain.process(one), full.process(one)
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert (a.action, a.propensity) == (b.action, b.propensity)
+            assert (a.reasons, a.next_best) == ((), None)
+
+
+def test_the_workspace_packs_states_as_the_fold_does():
+    plan = compile_plan(bundle().journey)
+    work, state = Workspace(plan, 3), blank_states(plan, 3)
+    state.users["events"] = [1, 2, 3]
+    state.steps["fails"][:, 1] = [4, 5, 6]
+    state.skills["belief"][:, 0] = [0.25, 0.5, 0.75]
+    packed = [pack(state, row) for row in range(3)]
+    work.fill(packed)
+    assert work.packed(3) == packed
+    work.fill([None])
+    assert work.packed(1) == [pack(blank_states(plan, 1), 0)]
+    with pytest.raises(ValueError, match="bytes"):
+        work.fill([packed[0][:-1]])

@@ -1,0 +1,68 @@
+"""The SQLite store beyond the contract: it outlives its process, and refuses files that are not its own."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from serving.sqlite_store import SqliteStore
+from serving.store import Change, Commit, Entry, StaleState, StoreError
+
+COMMIT = Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")])
+
+
+def test_it_is_all_there_when_opened_again(tmp_path):
+    store = SqliteStore(tmp_path / "s.sqlite")
+    store.commit(COMMIT)
+    store.remember("mode", b"live")
+    store.close()
+    again = SqliteStore(tmp_path / "s.sqlite")
+    assert (again.load("j", ["ann"])["ann"].state, again.recall("mode")) == (b"A", b"live")
+    assert again.answers("j", [("ann", "1")]) == {("ann", "1"): b"d"}
+    again.close()
+
+
+def test_two_processes_cannot_both_be_first(tmp_path):
+    one, two = (SqliteStore(tmp_path / "s.sqlite") for _ in range(2))
+    one.commit(COMMIT)
+    with pytest.raises(StaleState):
+        two.commit(COMMIT)
+    assert two.load("j", ["ann"])["ann"].version == 1
+    one.close()
+    two.close()
+
+
+KILLED = """
+import os, sys
+from serving.sqlite_store import SqliteStore
+from serving.store import Change, Commit, Entry
+store = SqliteStore(sys.argv[1])
+store.commit(Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")]))
+with store._transaction():
+    store._db.execute("UPDATE states SET state = x'FF'")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_process_killed_inside_a_commit_leaves_the_one_before(tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "s.sqlite")], check=False)
+    assert killed.returncode == -9
+    store = SqliteStore(tmp_path / "s.sqlite")
+    assert store.load("j", ["ann"])["ann"].state == b"A"
+    store.close()
+
+
+def test_files_of_others_are_refused_and_left_alone(tmp_path):
+    (tmp_path / "text").write_bytes(b"no database at all, but long enough to be read as the header of one." * 20)
+    other = sqlite3.connect(tmp_path / "other")
+    other.execute("CREATE TABLE birds (name)")
+    other.close()
+    for name in ("text", "other", "no/such/folder"):
+        with pytest.raises(StoreError, match="Mend"):
+            SqliteStore(tmp_path / name)
+    other = sqlite3.connect(tmp_path / "other")
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("birds",)]
+    other.close()
