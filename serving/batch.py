@@ -14,6 +14,8 @@ from serving.decision import Decision
 from serving.decision import encoder as decision_encoder
 from serving.store import Entry
 
+EVENT_RECORD = np.dtype((np.record, EVENT))  # items with attributes, in a plain array: cheaper to hand to Numba
+
 
 @dataclass
 class Batch:
@@ -45,7 +47,7 @@ class Batch:
     @cached_property
     def array(self) -> np.ndarray:
         """The events as EVENT records, `(n,)`."""
-        return np.array(self.records, EVENT).view(np.recarray)
+        return np.array(self.records, EVENT_RECORD)
 
     def entries(self, late: list[bool]) -> list[Entry]:
         """The lines of the log: every event that was not late, and live the decision that became history with it."""

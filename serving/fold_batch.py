@@ -1,4 +1,4 @@
-"""Folding a batch of events of several users in one compiled call, up to where decisions are needed to go on."""
+"""Folding a batch of events of several users in compiled calls: each user up to where a decision is needed to go on."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def fold_on(
     live: bool,
     start: int,
     waiting: Any,
+    through: Any,
     late: Any,
     due: Any,
     moments: Any,
@@ -33,28 +34,34 @@ def fold_on(
     masks: Any,
     reached: Any,
 ) -> None:
-    """Fold `events` `(n,)` EVENT from number `start` on; `rows` `(n,)` says in which row each one's user is.
+    """Fold what can be folded of `events` `(n,)` EVENT from number `start` on; `rows` `(n,)` are their users' rows.
 
     Wherever a decision falls due, the event's number goes into `due`, and what the policy is to see into `moments`,
-    `observations` and `masks`. Live, a user whose decision is not yet folded is `waiting` `(users,)`, and an event of
-    such a user ends the call. `late` `(n,)` marks events earlier than their user's last, which are not folded.
-    `reached` `(2,)` is the number of the next event to fold and the number of decisions due.
+    `observations` and `masks`. Live, a user whose decision is not yet folded is `waiting` `(users,)`, and later
+    events of such a user are passed over until the next call. `through` `(n,)` marks the events dealt with, `late`
+    `(n,)` those among them that are earlier than their user's last and were not folded.
+    `reached` `(2,)` is the number of the first event passed over (`n` for none) and the number of decisions due.
     """
-    found, i = 0, start
-    while i < len(events) and not waiting[rows[i]]:
+    found, first = 0, len(events)
+    for i in range(start, len(events)):
         event, user, row = events[i], users[rows[i]], rows[i]
+        if through[i]:
+            continue
+        if waiting[row]:
+            first = min(first, i)
+            continue
+        through[i] = True
         if event.time < user.last_time:
             late[i] = True
-        else:
-            fold(plan, user, steps[row], skills[row], event)
-            if event.kind != DECISION and user.moment != NONE:
-                write_observation(plan, user, steps[row], skills[row], observations[found])
-                write_mask(plan, user, masks[found])
-                due[found], moments[found] = i, user.moment
-                waiting[row] = live
-                found += 1
-        i += 1
-    reached[0], reached[1] = i, found
+            continue
+        fold(plan, user, steps[row], skills[row], event)
+        if event.kind != DECISION and user.moment != NONE:
+            write_observation(plan, user, steps[row], skills[row], observations[found])
+            write_mask(plan, user, masks[found])
+            due[found], moments[found] = i, user.moment
+            waiting[row] = live
+            found += 1
+    reached[0], reached[1] = first, found
 
 
 @compiled

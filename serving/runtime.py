@@ -15,7 +15,7 @@ from journeys.plan import compile_plan
 from journeys.spec import Journey
 from policies.bundle import Bundle
 from serving.answer import RAW_KEPT, Answer, DeadLetter
-from serving.batch import Batch
+from serving.batch import EVENT_RECORD, Batch
 from serving.decider import Decider, Due, decision_id
 from serving.decision import Decision, Mode
 from serving.decision import decoder as decision_decoder
@@ -66,10 +66,10 @@ class Runtime:
 
     def _warm_up(self) -> None:
         """Load or compile everything now, in the blank workspace, so that the first event does not wait for it."""
-        work, nothing = self._work, np.zeros(0, EVENT).view(np.recarray)
+        work, nothing = self._work, np.zeros(0, EVENT_RECORD)
         rows, masks = np.zeros(0, np.int64), np.ones_like(work.masks)
         fold_on(
-            self.plan, *work.state, nothing, rows, True, 0, work.waiting, work.late,
+            self.plan, *work.state, nothing, rows, True, 0, work.waiting, work.through, work.late,
             work.due, work.moments, work.observations, work.masks, work.reached,
         )  # fmt: skip
         chosen = self._decider.choose(Due([], work.moments, work.observations, masks, np.zeros(1, np.uint64)))
@@ -185,11 +185,12 @@ class Runtime:
         return msgspec.json.decode(document, type=Journey).step_names()
 
     def _fold(self, batch: Batch) -> None:
-        """Fold the batch, pausing to decide wherever the next event needs a decision that is not made yet."""
-        work, late, start = self._work, self._work.late[: len(batch.events)], 0
-        while start < len(batch.events):
+        """Fold the batch, pausing to decide when every user left waits for a decision."""
+        work, n, start = self._work, len(batch.events), 0
+        through, late = work.through[:n], work.late[:n]
+        while start < n:
             fold_on(
-                self.plan, *work.state, batch.array, batch.rows, batch.live, start, work.waiting, late,
+                self.plan, *work.state, batch.array, batch.rows, batch.live, start, work.waiting, through, late,
                 work.due, work.moments, work.observations, work.masks, work.reached,
             )  # fmt: skip
             start, found = work.reached.tolist()

@@ -11,7 +11,7 @@ from journeys.events import EVENT
 from journeys.fold import blank_states
 from journeys.observation import observation_size
 from journeys.plan import Plan
-from journeys.state import pack
+from journeys.state import State, pack
 
 
 class Workspace:
@@ -20,18 +20,18 @@ class Workspace:
     def __init__(self, plan: Plan, room: int) -> None:
         n_steps, n_skills = len(plan.steps), len(plan.prior)
         self.room = room
-        self.state = blank_states(plan, room)
-        self._bytes = [part.view(np.ndarray).view(np.uint8).reshape(room, -1) for part in self.state]
+        self.state = State(*(part.view(np.ndarray) for part in blank_states(plan, room)))  # cheaper to hand to Numba
+        self._bytes = [part.view(np.uint8).reshape(room, -1) for part in self.state]
         self._edges = np.cumsum([0, *(part.shape[1] for part in self._bytes)])
         blank = blank_states(plan, 1)
         self._blank = pack(blank, 0)
         self.state_size = len(self._blank)
         self.waiting = np.zeros(room, bool)
-        self.late = np.zeros(room, bool)
+        self.through, self.late = np.zeros(room, bool), np.zeros(room, bool)
         self.due, self.moments = np.zeros(room, np.int64), np.zeros(room, np.uint8)
         self.observations = np.zeros((room, observation_size(n_steps, n_skills)), np.float32)
         self.masks = np.zeros((room, n_actions(n_steps)), bool)
-        self.told = np.zeros(1, EVENT).view(np.recarray)
+        self.told = np.zeros(1, np.dtype((np.record, EVENT)))
         self.reached = np.zeros(2, np.int64)
 
     def fill(self, states: Sequence[bytes | None]) -> None:
@@ -45,8 +45,7 @@ class Workspace:
         table = np.frombuffer(packed, np.uint8).reshape(len(states), self.state_size)
         for part, low, high in zip(self._bytes, self._edges[:-1], self._edges[1:], strict=True):
             part[: len(states)] = table[:, low:high]
-        self.waiting[:] = False
-        self.late[:] = False
+        self.waiting[:] = self.through[:] = self.late[:] = False
 
     def packed(self, n: int) -> list[bytes]:
         """The first `n` users' states as bytes, as `journeys.state.pack` gives them."""
