@@ -72,7 +72,7 @@ def show_comparison(console: Console, run: Run) -> None:
     """Means of all policies, and what that comes to in sentences."""
     console.print(levels_table(run.findings.comparison))
     for sentence in summary(run.findings):
-        console.print(sentence)
+        console.print(sentence, soft_wrap=True)
 
 
 def serve_new_users(console: Console, run: Run, path: Path) -> Served:
@@ -86,10 +86,11 @@ def serve_new_users(console: Console, run: Run, path: Path) -> Served:
 def show_served(console: Console, served: Served) -> None:
     """A few decisions with their reasons, then how fast and how faithful all of them were."""
     for decision in examples(served.decisions):
-        console.print(in_sentences(decision))
+        console.print(in_sentences(decision), soft_wrap=True)
     console.print(
         f"{served.events:,} events, {len(served.decisions):,} decisions, each event committed to SQLite by itself: "
-        f"p50 {served.latency.p50:.0f} µs, p99 {served.latency.p99:.0f} µs per decision with reasons."
+        f"p50 {served.latency.p50:.0f} µs, p99 {served.latency.p99:.0f} µs per decision with reasons.",
+        soft_wrap=True,
     )
     console.print(f"{served.same:,} of {len(served.decisions):,} decisions are those that the simulator had made.")
 

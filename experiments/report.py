@@ -182,7 +182,7 @@ def differences_to(comparison: Comparison, reference: str, others: list[str]) ->
         for measure in MEASURES:
             found = [comparison.difference(policy, reference, measure.name, group) for policy in others]
             cells = [Cell(interval_text(row, measure, True), row.interval.excludes_zero) for row in found]
-            rows.append((label(measure), cells))
+            rows.append((label(measure, difference=True), cells))
         users = comparison.difference(reference, reference, "return", group).users
         blocks.append(Block(f"{'all users' if group == OVERALL else group} ({users:,})", rows))
     return Table(f"Differences to {reference}", others, blocks)

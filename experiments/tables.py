@@ -32,7 +32,7 @@ def differences_table(comparison: Comparison, reference: str) -> Table:
         table.add_row(Text(f"{group} ({users:,} users)", style="italic"))
         for measure in MEASURES:
             rows = [comparison.difference(policy, reference, measure.name, group) for policy in others]
-            table.add_row("  " + label(measure), *(cell(row, measure, signed=True) for row in rows))
+            table.add_row("  " + label(measure, difference=True), *(cell(row, measure, signed=True) for row in rows))
     return table
 
 
@@ -43,9 +43,10 @@ def add_columns(table: Table, policies: tuple[str, ...]) -> None:
         table.add_column(policy, justify="right", no_wrap=True)
 
 
-def label(measure: Measure) -> str:
-    """Name and unit."""
-    return f"{measure.name} ({'%' if measure.unit == 'share' else measure.unit})"
+def label(measure: Measure, difference: bool = False) -> str:
+    """Name and unit; differences of shares are in percentage points."""
+    unit = ("% points" if difference else "%") if measure.unit == "share" else measure.unit
+    return f"{measure.name} ({unit})"
 
 
 def cell(row: Row, measure: Measure, signed: bool) -> Text:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from msgspec import Meta
 from rich.console import Console
 from rich.table import Table
 
@@ -29,10 +30,10 @@ CURVE_HEADER = Progress._fields
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom policies are evaluated on, and which one differences are taken to."""
+    """Whom policies are evaluated on, and to whom differences are taken."""
 
     users: Users
-    reference: str
+    references: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +69,7 @@ def carry_out(job: Job, console: Console) -> Run:
     started, began = run_folder.now(), time.monotonic()
     problem, settings = problem_of(job.config), settings_of(job.config)
     algorithm, ppo = ppo_of(job.config)
-    baselines = with_references(settings.baselines, [settings.evaluation.reference], problem.journey)
+    baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
     folder = run_folder.open_folder(job)
     users = settings.evaluation.users
     evaluations = evaluate_all(console, problem, baselines, users)
@@ -96,7 +97,7 @@ def announce(console: Console, run: Run) -> Run:
 def settings_of(config: dict[str, Any]) -> TrainSettings:
     """The command's own settings. Raises `SettingsError`."""
     settings = fill(TrainSettings, {name: config[name] for name in TrainSettings.__struct_fields__}, "")
-    for name in (*settings.baselines, settings.evaluation.reference):
+    for name in (*settings.baselines, *settings.evaluation.references):
         if name not in WITHOUT_TENSORS:
             raise SettingsError(f"baselines: {name!r} is none. Mend: use some of {', '.join(WITHOUT_TENSORS)}")
     return settings
@@ -118,7 +119,7 @@ def write_findings(
     folder: Path, problem: Problem, settings: TrainSettings, evaluations: list[Evaluation], curve: list[Progress]
 ) -> Comparison:
     """Write journey, metrics and learning curve; returns the metrics."""
-    comparison = compare_evaluations(evaluations, [settings.evaluation.reference], problem.population.personas)
+    comparison = compare_evaluations(evaluations, settings.evaluation.references, problem.population.personas)
     run_folder.write_journey(folder, problem.journey)
     run_folder.write_metrics(folder, comparison)
     run_folder.write_table(folder / run_folder.CURVE_FILE, CURVE_HEADER, curve)
