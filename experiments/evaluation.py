@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.kernel import ANNOYANCE, COMPLETION, SKILL_KNOWN, SUPPORT, TIME
-from envs.rollout import Moment, Played, play
 from experiments.settings import HELD_OUT, Problem
 from journeys.actions import HINT, N_CHANNELS, N_RUNGS, N_VARIANTS
 from journeys.observation import USER_INDEX
 from journeys.state import DONE
 from policies.protocol import Policy
+from policies.training.rollout import Moment, Played, play
 
 
 class Measure(NamedTuple):

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from envs.rollout import rounds
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
 from experiments.hydra_entry import Job
@@ -18,6 +17,7 @@ from experiments.progress import Tell, open_console, tracking
 from experiments.settings import Problem, Seed, Users, fill, problem_of
 from journeys.events import DECISION, Event, EventCodec, write_events
 from policies.protocol import Policy
+from policies.training.rollout import rounds
 
 EVENTS_FILE = "events.jsonl"
 EVENTS_BETWEEN_REPORTS = 5_000

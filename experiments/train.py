@@ -133,10 +133,14 @@ def summarise(console: Console, runs: list[tuple[Job, Run]]) -> None:
     rows, table = [], Table(title=f"{len(runs)} runs", title_justify="left")
     for column in header[:4]:
         table.add_column(column, justify="left" if column == "overrides" else "right")
+    shared = set.intersection(*(set(job.overrides) for job, _ in runs))
     for job, run in runs:
         comparison, algorithm = run.findings.comparison, str(run.findings.record.algorithm)
         reward, done = (comparison.level(algorithm, measure).mean for measure in ("return", "completion"))
-        gain, made_by = comparison.difference(algorithm, reference, "return"), " ".join(job.overrides)
+        gain, made_by = (
+            comparison.difference(algorithm, reference, "return"),
+            " ".join(o for o in job.overrides if o not in shared),
+        )
         rows.append((made_by, reward, done, gain.mean, gain.low, gain.high, str(run.folder)))
         table.add_row(made_by, f"{reward:.3f}", f"{done:.1%}", f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
     path = runs[0][1].folder.parent / SWEEP_FILE

@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # a board needs no torch
     from policies.training.ppo_sb3 import Progress
 
 
+BOARD_WIDTH = 64  # of the table, so that its title stays on one line
+
+
 class TrainingBoard:
     """Shows each `Progress` that it is given: a live table on a terminal, otherwise a line every few seconds."""
 
@@ -26,6 +29,7 @@ class TrainingBoard:
         self.console, self.algorithm, self.baselines = console, algorithm, baselines
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
         self._last = -math.inf
+        self._first: Progress | None = None
 
     def __enter__(self) -> Self:
         if self._live:
@@ -43,29 +47,32 @@ class TrainingBoard:
 
     def update(self, progress: Progress) -> None:
         """Show where the training stands now."""
+        self._first = self._first or progress
         if self._live:
-            self._live.update(board(self.algorithm, progress, self.baselines))
+            self._live.update(board(self.algorithm, progress, self._first, self.baselines))
         elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES or progress.steps >= progress.total_steps:
             self._last = time.monotonic()
             self.console.print(
-                f"{caption(self.algorithm, progress)}  return {number(progress.mean_return)}, "
+                f"{caption(self.algorithm, progress, self._first)}  return {number(progress.mean_return)}, "
                 f"completion {share(progress.completion)}"
             )
 
 
-def caption(algorithm: str, progress: Progress) -> str:
-    """Steps, speed and time left."""
-    speed = progress.steps / max(progress.seconds, 1e-9)
-    left = max(0, progress.total_steps - progress.steps) / max(speed, 1e-9)
-    done = min(1.0, progress.steps / progress.total_steps)
-    return f"{algorithm}: {progress.steps:,} decisions ({done:.0%}), {speed:,.0f}/s, {in_words(left)} left"
+def caption(algorithm: str, progress: Progress, first: Progress) -> str:
+    """Steps, speed and time left. Both are counted from the `first` rollout on, after which learning began."""
+    done = f"{algorithm}: {progress.steps:,} decisions ({min(1.0, progress.steps / progress.total_steps):.0%})"
+    if progress.seconds <= first.seconds:
+        return done
+    speed = (progress.steps - first.steps) / (progress.seconds - first.seconds)
+    left = max(0, progress.total_steps - progress.steps) / speed
+    return f"{done}, {speed:,.0f}/s, {in_words(left)} left"
 
 
-def board(algorithm: str, progress: Progress, baselines: Sequence[Evaluation]) -> Table:
+def board(algorithm: str, progress: Progress, first: Progress, baselines: Sequence[Evaluation]) -> Table:
     """The policy in training among the baselines, best return first."""
     rows = levels(baselines)
     rows.append((algorithm, progress.mean_return, progress.completion))
-    table = Table(title=caption(algorithm, progress), title_justify="left")
+    table = Table(title=caption(algorithm, progress, first), min_width=BOARD_WIDTH, title_justify="left")
     table.add_column("policy")
     table.add_column("return", justify="right")
     table.add_column("completion", justify="right")

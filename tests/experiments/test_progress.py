@@ -6,10 +6,12 @@ import io
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from experiments import progress, training_board
+from experiments.evaluation import Evaluation
 from experiments.progress import in_words, tracking
 from experiments.training_board import TrainingBoard, board
 
@@ -47,18 +49,24 @@ def test_training_lines_tell_speed_and_time_left(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(training_board, "SECONDS_BETWEEN_LINES", 0.0)
     console = plain()
     with TrainingBoard(console, "ppo", []) as shown:
-        shown.update(Standing(1000, 4000, 2.0, 10, 1.5, 0.5))
-        shown.update(Standing(4000, 4000, 8.0, 0, math.nan, math.nan))
-    first, last = console.file.getvalue().splitlines()
-    assert first == "ppo: 1,000 decisions (25%), 500/s, 0:06 left  return 1.50, completion 50%"
+        shown.update(Standing(1000, 4000, 0.1, 10, 1.5, 0.5))
+        shown.update(Standing(2000, 4000, 2.1, 10, 1.6, 0.6))
+        shown.update(Standing(4000, 4000, 6.1, 0, math.nan, math.nan))
+    first, second, last = console.file.getvalue().splitlines()
+    assert first == "ppo: 1,000 decisions (25%)  return 1.50, completion 50%"
+    assert second == "ppo: 2,000 decisions (50%), 500/s, 0:04 left  return 1.60, completion 60%"
     assert last == "ppo: 4,000 decisions (100%), 500/s, 0:00 left  return -, completion -"
 
 
 def test_live_table_ranks_by_return() -> None:
     console = plain()
-    console.print(board("ppo", Standing(1000, 4000, 2.0, 10, 1.5, 0.5), []))
-    assert "1.50" in console.file.getvalue()
+    low, high = (Evaluation(n, np.full((4, 7), v), *[np.zeros(1)] * 4) for n, v in (("low", 1.0), ("high", 2.0)))
+    now = Standing(1000, 4000, 2.0, 10, 1.5, 0.5)
+    console.print(board("ppo", now, now, [low, high]))
+    said = console.file.getvalue()
+    assert said.index("high") < said.index("1.50") < said.index("low")
     terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
     with TrainingBoard(terminal, "ppo", []) as shown:
-        shown.update(Standing(1000, 4000, 2.0, 10, 1.5, 0.5))
-    assert "0:06 left" in terminal.file.getvalue()
+        shown.update(Standing(1000, 4000, 0.0, 10, 1.5, 0.5))
+        shown.update(Standing(2000, 4000, 2.0, 10, 1.5, 0.5))
+    assert "0:04 left" in terminal.file.getvalue()

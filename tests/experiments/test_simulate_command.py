@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from envs.rollout import event_log
 from experiments import simulate
 from journeys.events import EventCodec, read_events
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.expert_rules import expert_rules
+from policies.training.rollout import event_log
 
 CALL = ["journey=tiny", "users=30", "seed=5"]
 
