@@ -28,6 +28,8 @@ COMMANDS = {
     "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
 }
 
+OURS = {"journeys", "personas", "agents", "simulator", "envs", "policies", "experiments", "serving", "conf"}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code (2 for a wrong call)."""
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         module = import_module(command.module)
     except ModuleNotFoundError as error:
-        if not command.extra:
+        if not command.extra or (error.name or "").split(".")[0] in OURS:
             raise
         print(
             f"handrail {arguments[0]}: {error.name} is not installed. Mend: pip install 'handrail[{command.extra}]'",

@@ -18,7 +18,6 @@ import numpy as np
 
 from benchmarks.measure import Contender, Row, beside, row_of, take_turns
 from benchmarks.settings import Settings
-from envs.rollout import event_log
 from journeys.actions import n_actions
 from journeys.compiled import compiled
 from journeys.events import EVENT, Event, EventCodec
@@ -31,6 +30,7 @@ from personas.persona import load_population
 from policies.bundle import Bundle, Contents, load_bundle, save_bundle
 from policies.expert_rules import expert_rules
 from policies.network import Weights
+from policies.training.rollout import event_log
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore

@@ -19,43 +19,26 @@ class Outcome(NamedTuple):
     rewards: np.ndarray  # (n,) float64
     terminated: np.ndarray  # (n,) bool
     truncated: np.ndarray  # (n,) bool
-    final_observations: np.ndarray  # (n, D) float32, rows of episodes that ended in this step
-    endings: np.ndarray  # (n,) uint8, how those episodes ended
-    final_users: np.ndarray  # (n,) int64, whose they were
 
 
-def make_outcome(world: World) -> Outcome:
-    """Room for the outcome of stepping `world`."""
-    n = len(world.users)
-    return Outcome(
-        np.zeros(n),
-        np.zeros(n, bool),
-        np.zeros(n, bool),
-        np.zeros_like(world.observations),
-        np.zeros(n, np.uint8),
-        np.zeros(n, np.int64),
-    )
+def make_outcome(n: int) -> Outcome:
+    """Room for the outcome of stepping `n` environments."""
+    return Outcome(np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
 
 
 @compiled
 def step_rows(
     plan: Plan,
-    people: People,
     world: World,
     outcome: Outcome,
     weights: Any,
     actions: Any,
     scratch: Any,
-    seed: int,
     most_decisions: int,
     low: int,
     high: int,
 ) -> None:
-    """Step rows `low` to `high`; an ended episode is replaced within the step (Gymnasium's SAME_STEP autoreset).
-
-    The user after user `u` of a row is `u + n`, so which users live does not depend on how episodes end elsewhere.
-    """
-    n = len(world.users)
+    """Step rows `low` to `high` and account for it."""
     for row in range(low, high):
         log = world.log[row] if len(world.log) else scratch
         live_and_look(plan, world, row, actions[row], log)
@@ -64,14 +47,20 @@ def step_rows(
             reward += weights[t] * world.terms[row, t]
         outcome.rewards[row] = reward
         over = world.users[row].ended != ONGOING
-        cut = not over and world.minds[row].decisions >= most_decisions
-        outcome.terminated[row], outcome.truncated[row] = over, cut
-        if over or cut:
-            for d in range(world.observations.shape[1]):
-                outcome.final_observations[row, d] = world.observations[row, d]
-            outcome.endings[row] = world.users[row].ended
-            outcome.final_users[row] = world.minds[row].user
-            enter_world(plan, people, world, seed, row, world.minds[row].user + n, log)
+        outcome.terminated[row] = over
+        outcome.truncated[row] = not over and world.minds[row].decisions >= most_decisions
+
+
+@compiled
+def renew_rows(plan: Plan, people: People, world: World, rows: Any, scratch: Any, seed: int) -> None:
+    """Let a new user take the place of each in `rows` (Gymnasium's SAME_STEP autoreset).
+
+    The user after user `u` of a row is `u + n`, so which users live does not depend on how episodes end elsewhere.
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        log = world.log[row] if len(world.log) else scratch
+        enter_world(plan, people, world, seed, row, world.minds[row].user + len(world.users), log)
 
 
 @compiled

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -12,14 +13,14 @@ from gymnasium.vector.utils import batch_space
 
 from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world, share_traits
 from envs.reward import RewardWeights
-from envs.stepping import first_illegal, make_outcome, step_rows
+from envs.stepping import first_illegal, make_outcome, renew_rows, step_rows
 from journeys.compiled import entry_point
 from journeys.events import EVENT
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from personas.persona import Population
 
-BOUND = ("_scratches", "_step_rows", "_first_illegal", "_pool")
+BOUND = ("_scratches", "_step_rows", "_renew_rows", "_first_illegal", "_pool")
 MOST_DECISIONS = 400  # an episode longer than this is cut; simulated users need 20 to 150
 
 
@@ -28,14 +29,19 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     `info` holds arrays over the environments: `action_mask` `(n, A)` bool, `event_key` `(n,)` uint64 (seed of the
     policy's draw), `elapsed` `(n,)` seconds since the last decision, `terms` `(n, 6)` reward terms in the order of
-    `agents.kernel.TERMS`, `user` `(n,)` user numbers, `persona` `(n,)`. Where episodes ended, `final_obs` `(n, D)`,
-    `ending` and `_final_obs` `(n,)` bool say so (SAME_STEP autoreset).
+    `agents.kernel.TERMS`, `user` `(n,)` user numbers, `persona` `(n,)`. Where episodes ended (SAME_STEP autoreset):
+    `_final_obs` `(n,)` bool, `final_obs` `(n,)` the last observations of those rows (Gymnasium's object array, None
+    elsewhere), and for whole-array use `final_info` with `rows` `(m,)`, `observations` `(m, D)`, `ending` `(m,)` (how
+    the onboarding ended, `journeys.state.ENDINGS`) and `user` `(m,)`.
 
     The returned arrays are the environment's own memory and are overwritten by the next step; pass `copy=True` for
     copies. Results do not depend on `threads`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    metadata: dict[str, Any] = {  # noqa: RUF012  (declared so by Gymnasium)
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": [],
+    }
 
     def __init__(
         self,
@@ -51,7 +57,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.journey, self.population = journey, population
         self.plan = compile_plan(journey)
         self.world = make_world(self.plan, num_envs, keep_log)
-        self.outcome = make_outcome(self.world)
+        self.outcome = make_outcome(num_envs)
         self.weights = weights or RewardWeights()
         self._weights = self.weights.array()
         self.num_envs, self.most_decisions, self.copy = num_envs, most_decisions, copy
@@ -63,15 +69,26 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         size, n_actions = self.world.observations.shape[1], self.world.masks.shape[1]
         self.single_observation_space = gym.spaces.Box(0.0, 1.0, (size,), np.float32)
         self.single_action_space = gym.spaces.Discrete(n_actions)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    @cached_property
+    def observation_space(self) -> gym.Space:  # type: ignore[override]
+        """The batched space, made when asked for: its bounds are larger than the observations themselves."""
+        return batch_space(self.single_observation_space, self.num_envs)
+
+    @cached_property
+    def action_space(self) -> gym.Space:  # type: ignore[override]
+        """One flat action per row."""
+        return batch_space(self.single_action_space, self.num_envs)
 
     def _bind(self) -> None:
         """Fetch the machine code and start the threads: what a pickled environment leaves behind."""
         self._scratches = list(self._scratch)
-        samples = (self.plan, self.population.people, self.world, self.outcome, self._weights)
-        actions = np.zeros(self.num_envs, np.int64)
-        self._step_rows = entry_point(step_rows, *samples, actions, self._scratches[0], 0, 0, 0, 0)
+        people, actions = self.population.people, np.zeros(self.num_envs, np.int64)
+        scratch = self._scratches[0]
+        self._step_rows = entry_point(
+            step_rows, self.plan, self.world, self.outcome, self._weights, actions, scratch, 0, 0, 0
+        )
+        self._renew_rows = entry_point(renew_rows, self.plan, people, self.world, actions, scratch, 0)
         self._first_illegal = entry_point(first_illegal, self.world.masks, actions)
         self._pool = ThreadPoolExecutor(len(self._scratches)) if len(self._scratches) > 1 else None
 
@@ -110,20 +127,28 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise ValueError(f"actions have shape {actions.shape}. Mend: pass one action per row, ({self.num_envs},)")
         self._check(actions)
         out = self.outcome
-        arguments = (self.plan, self.population.people, self.world, out, self._weights, actions)
-        self._each(
-            lambda i, low, high: self._step_rows(
-                *arguments, self._scratches[i], self.seed, self.most_decisions, low, high
-            )
-        )
-        info = self._info()
-        ended = out.terminated | out.truncated
-        if ended.any():
-            info["final_obs"] = self._own(out.final_observations)
-            info["_final_obs"] = ended
-            info["ending"], info["final_user"] = self._own(out.endings), self._own(out.final_users)
+        arguments = (self.plan, self.world, out, self._weights, actions)
+        self._each(lambda i, low, high: self._step_rows(*arguments, self._scratches[i], self.most_decisions, low, high))
+        endings = self._renew(np.flatnonzero(out.terminated | out.truncated))
         own = self._own
+        info = self._info() | endings
         return own(self.world.observations), own(out.rewards), own(out.terminated), own(out.truncated), info
+
+    def _renew(self, rows: np.ndarray) -> dict[str, Any]:
+        """Let new users take the place of those in `rows`; returns what is to be said of the old ones."""
+        if not len(rows):
+            return {}
+        observations, last = self.world.observations[rows], np.full(self.num_envs, None, object)
+        last[rows] = list(observations)
+        final_info = {
+            "rows": rows,
+            "observations": observations,
+            "ending": self.world.users["ended"][rows],
+            "user": self.world.minds["user"][rows],
+        }
+        self._renew_rows(self.plan, self.population.people, self.world, rows, self._scratches[0], self.seed)
+        over = self.outcome.terminated | self.outcome.truncated
+        return {"final_obs": last, "_final_obs": over, "final_info": final_info, "_final_info": over}
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads."""

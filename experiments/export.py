@@ -14,7 +14,6 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from envs.rollout import rounds
 from experiments.onnx_copy import OnnxError, onnx_copy
 from experiments.run_folder import JOURNEY_FILE, METRICS_FILE, RUN_FILE, WEIGHTS_FILE
 from journeys.actions import n_actions
@@ -28,6 +27,7 @@ from policies.families import build_policy, tensor_names
 from policies.network import NetworkPolicy
 from policies.random_legal import RandomLegal
 from policies.success import SuccessHead
+from policies.training.rollout import rounds
 
 PARITY_POPULATION, PARITY_USERS, PARITY_ROUNDS, PARITY_SEED = "mixed", 100, 20, 0
 MEND = "Mend: give the folder that 'handrail train' wrote, from a run that ended"

@@ -46,12 +46,11 @@ class NativeVecEnv(VecEnv):
         infos = self._nothing
         if done.any():
             infos = infos.copy()
-            for row in np.flatnonzero(done):
-                infos[row] = {
-                    "terminal_observation": info["final_obs"][row].copy(),
-                    "TimeLimit.truncated": bool(truncated[row]),
-                }
-            self._finished += done.sum(), self._returns[done].sum(), (info["ending"][done] == COMPLETED).sum()
+            final = info["final_info"]
+            for row, last in zip(final["rows"], final["observations"], strict=True):
+                infos[row] = {"terminal_observation": last, "TimeLimit.truncated": bool(truncated[row])}
+            completed = (final["ending"] == COMPLETED).sum()
+            self._finished += done.sum(), self._returns[done].sum(), completed
             self._returns[done] = 0.0
         return observations.copy(), rewards.astype(np.float32), done, infos
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from envs.rollout import Moment, play
 from journeys.spec import Journey
 from journeys.state import COMPLETED
 from personas.persona import Population
 from policies.protocol import Policy
 from policies.success import SuccessHead
+from policies.training.rollout import Moment, play
 
 KEPT_SHARE = 0.25  # of decision moments: neighbouring moments of a user say nearly the same
 STRENGTH = 1.0  # inverse regularisation of the logistic regression

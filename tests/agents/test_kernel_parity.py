@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.rollout import rounds
 from journeys.events import EVENT, KINDS
 from journeys.loading import load_journey, shipped
 from personas.persona import load_population
 from policies.protocol import Choices
+from policies.training.rollout import rounds
 from tests.agents.plain_life import SEED, STYLES, pick
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -37,7 +37,8 @@ def lives(journey: str, n: int, steps: int, threads: int = 1, first_user: int = 
             open_lives[user].update(rewards[row].tobytes() + info["terms"][row].tobytes())
             open_lives[user].update(info["elapsed"][row].tobytes())
             if terminated[row] or truncated[row]:
-                open_lives[user].update(info["final_obs"][row].tobytes() + info["ending"][row].tobytes())
+                ending = info["final_info"]["ending"][info["final_info"]["rows"] == row]
+                open_lives[user].update(info["final_obs"][row].tobytes() + ending.tobytes())
                 ended[user] = open_lives.pop(user).hexdigest()
                 open_lives[int(info["user"][row])] = hashlib.sha256()
     env.close()

@@ -7,7 +7,6 @@ import pytest
 
 from agents.kernel import TERMS
 from envs.reward import RewardWeights
-from envs.rollout import play
 from envs.vector import OnboardingVectorEnv
 from journeys.events import DECISION, EVENT, KINDS
 from journeys.loading import load_journey, shipped
@@ -15,6 +14,7 @@ from journeys.state import COMPLETED, ENDINGS, LAPSED
 from personas.persona import load_population
 from policies.expert_rules import expert_rules
 from policies.random_legal import RandomLegal
+from policies.training.rollout import play
 from tests.envs.lives import legal_picks
 
 N, STEPS = 64, 150
@@ -60,11 +60,12 @@ def test_completion_and_churn_follow_the_ending(env: OnboardingVectorEnv) -> Non
     for _ in range(STEPS):
         _, _, terminated, _, info = env.step(legal_picks(info["action_mask"], info["event_key"]))
         terms = dict(zip(TERMS, info["terms"].T, strict=True))
-        if "ending" in info:
-            completed = terminated & (info["ending"] == COMPLETED)
+        if "final_info" in info:
+            completed = np.zeros_like(terminated)
+            completed[info["final_info"]["rows"]] = info["final_info"]["ending"] == COMPLETED
             np.testing.assert_array_equal(terms["completion"], completed)
             np.testing.assert_array_equal(terms["churn"], terminated & ~completed)
-            endings |= {ENDINGS[ending] for ending in info["ending"][terminated]}
+            endings |= {ENDINGS[ending] for ending in info["final_info"]["ending"]}
         assert not terms["skill"][~terminated].any(), "skill counts once, at the end"
     assert {ENDINGS[COMPLETED], ENDINGS[LAPSED]} <= endings
 

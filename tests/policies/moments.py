@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.rollout import rounds
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.expert_rules import expert_rules
@@ -16,6 +15,7 @@ from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from policies.training.rollout import rounds
 
 POLICIES = ("random", "fixed", "rules", "greedy", "network", "cold network")
 HIDDEN = 24  # units of the random network

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from bundles import make_bundle
 
-from envs.rollout import rounds
 from journeys.draws import id_of_key
 from journeys.events import Event, EventCodec
 from journeys.loading import shipped
 from journeys.state import ONGOING
 from personas.persona import load_population
 from policies.bundle import Bundle
+from policies.training.rollout import rounds
 from serving.decision import Decision, Mode
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime

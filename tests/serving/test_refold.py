@@ -7,10 +7,10 @@ import functools
 import msgspec
 from bundles import make_bundle
 
-from envs.rollout import event_log
 from journeys.events import Event
 from journeys.loading import load_journey
 from personas.persona import load_population
+from policies.training.rollout import event_log
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
 

@@ -9,11 +9,11 @@ import pytest
 from bundles import contents_of
 
 import handrail
-from envs.rollout import event_log
 from journeys.events import LARGEST_EVENT, encoder, write_events
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.bundle import load_bundle, save_bundle
+from policies.training.rollout import event_log
 from serving import replay as replaying
 from serving.answer import DeadLetter
 from serving.decision import decoder

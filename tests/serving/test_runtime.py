@@ -11,7 +11,6 @@ from bundles import make_bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.rollout import event_log
 from journeys.actions import n_actions
 from journeys.draws import decision_key, id_of_key, key_of_id
 from journeys.events import LARGEST_EVENT, Event, encoder
@@ -20,6 +19,7 @@ from journeys.plan import compile_plan
 from journeys.state import pack
 from personas.persona import load_population
 from policies.rowwise import RowwisePolicy
+from policies.training.rollout import event_log
 from serving.memory_store import MemoryStore
 from serving.runtime import TRIES, Runtime
 from serving.sqlite_store import SqliteStore

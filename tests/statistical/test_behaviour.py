@@ -10,7 +10,6 @@ import pytest
 from agents.behavior import INTERRUPTED_SLIPS, INTERRUPTED_TIME, next_event, react_to
 from agents.kernel import World, enter_all, make_world
 from agents.mind import AWAY_NOW, NEVER, WORKING
-from envs.rollout import Played, play
 from journeys.actions import EMAIL, FULL, GUIDANCE, HINT, N_CHANNELS, N_RUNGS, NOTHING, PUSH, STANDARD, WAIT, n_actions
 from journeys.compiled import compiled
 from journeys.draws import nth_key
@@ -22,6 +21,7 @@ from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.random_legal import RandomLegal
+from policies.training.rollout import Played, play
 
 pytestmark = pytest.mark.slow
 
