@@ -89,10 +89,7 @@ def test_a_sweep_makes_a_run_per_value_and_one_table(tmp_path: Path, capsys: pyt
     assert train.main(small_training(tmp_path / "sweep", "--multirun", "seed=1,2")) == 0
     with (tmp_path / "sweep" / "sweep.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert [("seed=1" in row["overrides"], "seed=2" in row["overrides"]) for row in rows] == [
-        (True, False),
-        (False, True),
-    ]
+    assert [row["overrides"] for row in rows] == ["seed=1", "seed=2"], "what the runs share is left out"
     for row in rows:
         assert {path.name for path in Path(row["folder"]).iterdir()} == FILES
     assert "2 runs" in capsys.readouterr().out
