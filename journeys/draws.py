@@ -8,12 +8,12 @@ on batch size, thread count or on which other users exist.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 
 import numpy as np
 
 from journeys.compiled import compiled
+from journeys.normal_quantile import normal_quantile
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # odd constant of SplitMix64: 2**64 / golden ratio
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -23,7 +23,7 @@ MANTISSA_SHIFT = np.uint64(11)  # 64 - 53 bits of a double's mantissa
 ULP = 2.0**-53
 ONE = np.uint64(1)
 
-# Purposes: one number per use of luck, unique across the product. A normal draw takes the number and its successor.
+# Purposes: one number per use of luck, unique across the product.
 PURPOSE_EVENT_ID = 1
 PURPOSE_POLICY = 2
 PURPOSE_ARRIVAL = 3
@@ -35,12 +35,12 @@ PURPOSE_SUCCESS = 72
 PURPOSE_RESPONSE = 73
 PURPOSE_RETURNS = 74
 PURPOSE_MESSAGE = 75
-PURPOSE_DURATION = 76  # and 77
-PURPOSE_GAP = 78  # and 79
+PURPOSE_DURATION = 76
+PURPOSE_GAP = 78
 PURPOSE_LEARN = 80  # to 143, one per skill
-PURPOSE_TRAIT = 144  # to 207, two per trait
+PURPOSE_TRAIT = 144  # to 207, one per trait
 PURPOSE_CONSENT = 208  # to 210, one per kind of consent
-PURPOSE_SESSION = 212  # and 213
+PURPOSE_SESSION = 212
 PURPOSE_DECISION_ID = 214
 
 KEY_IN_HEX = re.compile(r"[0-9a-f]{16}")
@@ -76,9 +76,8 @@ def uniform(key: np.uint64, purpose: int) -> float:
 
 @compiled
 def normal(key: np.uint64, purpose: int) -> float:
-    """A standard normal number by Box and Muller (1958); uses `purpose` and `purpose + 1`."""
-    radius = math.sqrt(-2.0 * math.log(uniform(key, purpose)))
-    return radius * math.cos(2.0 * math.pi * uniform(key, purpose + 1))
+    """A standard normal number, by inversion: it grows with the uniform of the same key and purpose."""
+    return normal_quantile(uniform(key, purpose))
 
 
 @compiled

@@ -58,4 +58,4 @@ def draw_trait(distribution: int, a: float, b: float, key: Any, purpose: int) ->
 def draw_traits(distributions: Any, a: Any, b: Any, key: Any, out: Any) -> None:
     """Fill `out` `(T,)` with one user's traits; the first three arguments `(T,)` describe the user's persona."""
     for t in range(len(out)):
-        out[t] = draw_trait(distributions[t], a[t], b[t], key, PURPOSE_TRAIT + 2 * t)
+        out[t] = draw_trait(distributions[t], a[t], b[t], key, PURPOSE_TRAIT + t)
