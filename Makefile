@@ -28,8 +28,8 @@ docs: $(STAMP)  ## pages that are made from the code
 $(STAMP): pyproject.toml
 	@echo "Setting up $(VENV): the first time takes a few minutes, most of it torch."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --progress-bar off torch==2.13.0
-	$(BIN)/pip install --quiet --progress-bar off --editable ".[dev]"
+	$(BIN)/pip install -qq torch==2.13.0
+	$(BIN)/pip install -qq --editable ".[dev]"
 	@touch $(STAMP)
 
 clean:  ## remove what was made here; runs/ stays

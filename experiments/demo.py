@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -99,23 +100,29 @@ def in_sentences(decision: Decision) -> str:
     """What was offered to whom, how likely, why, and what else might have been."""
     because = ", ".join(f"{r.entry} = {r.value:.2f} ({r.contribution:+.2f})" for r in decision.reasons)
     lines = [f"user {decision.user}, {decision.moment}: {decision.offer.reads} (probability {decision.propensity:.2f})"]
-    lines += [f"    because {because}"] if because else []
+    lines += [f"    because {because}" if because else "    because nothing else was legal"]
     lines += [f"    next best: {decision.next_best.offer.reads}"] if decision.next_best else []
     if decision.predicted_success is not None:
         lines.append(f"    chance that this user completes the journey: {decision.predicted_success:.0%}")
     return "\n".join(lines)
 
 
+def command() -> str:
+    """How this program was called, so that what is printed can be typed."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "handrail" else "handrail"
+
+
 def show_next(console: Console, run: Run, bundle: Path) -> None:
     """Where everything is, and what to try."""
-    journey = run.findings.problem.journey.name
+    journey, handrail = run.findings.problem.journey.name, command()
     for what, line in (
         ("report", f"{run.folder / REPORT_FILE}  (open it in a browser)"),
         ("bundle", f"{bundle}  (read MODEL_CARD.md first)"),
         ("served", f"{run.folder / STATE_FILE}  (states, events and decisions, SQLite)"),
-        ("try", f"handrail compare journey={journey} policies=[rules,greedy,{run.folder}]"),
-        ("", f"handrail simulate journey={journey} users=500 policy.name={run.folder} out=events.jsonl"),
-        ("", f"handrail replay events.jsonl --bundle {bundle} --out decisions.jsonl"),
-        ("", f"handrail train journey={journey} seed=1   (the thorough settings)"),
+        ("try", f"{handrail} compare journey={journey} policies=[rules,greedy,{run.folder}]"),
+        ("", f"{handrail} simulate journey={journey} users=500 policy.name={run.folder} out=events.jsonl"),
+        ("", f"{handrail} replay events.jsonl --bundle {bundle} --out decisions.jsonl"),
+        ("", f"{handrail} train journey={journey} seed=1   (the thorough settings)"),
     ):
         console.print(f"{what:8}{line}", soft_wrap=True, markup=False)

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 
 PLAIN_WIDTH = 110  # of tables that go to a file or a pipe
 SECONDS_BETWEEN_LINES = 5.0
-SHARE_FOR_FORECAST = 0.02  # below it the first seconds, in which code is compiled, say nothing of the rest
+SHARE_FOR_FORECAST = 0.02  # below it the speed so far says nothing of the rest
 
 Tell = Callable[[int], None]  # how many are done
 
@@ -44,14 +44,18 @@ def tracking(console: Console, what: str, total: int) -> Iterator[Tell]:
 
 def plain_lines(console: Console, what: str, total: int) -> Tell:
     """A line now and then: nothing at all for what is quickly done."""
-    began = last = time.monotonic()
+    last = began = time.monotonic()
+    done_at_first: int | None = None
 
     def tell(done: int) -> None:
-        nonlocal last
+        nonlocal last, began, done_at_first
         now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES and SHARE_FOR_FORECAST * total < done < total:
+        if done_at_first is None:  # the first call compiled code: the forecast is counted from its end
+            began, done_at_first = now, done
+        since = done - done_at_first
+        if now - last >= SECONDS_BETWEEN_LINES and SHARE_FOR_FORECAST * total < since < total - done_at_first:
             last = now
-            left = in_words((now - began) * (total - done) / done)
+            left = in_words((now - began) * (total - done) / since)
             console.print(f"{what}: {done / total:.0%}, {left} left")
 
     return tell

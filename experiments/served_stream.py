@@ -88,5 +88,5 @@ def examples(decisions: list[Decision]) -> Iterator[Decision]:
     """One telling decision per kind of moment: of those that offer something, the one the policy is surest of."""
     for moment in MOMENTS[1:]:
         of_kind = [d for d in decisions if d.moment == moment]
-        telling = [d for d in of_kind if d.offer.reads not in {"wait", "nothing"}]
+        telling = [d for d in of_kind if d.next_best and d.offer.reads not in {"wait", "nothing"}]
         yield from sorted(telling or of_kind, key=lambda d: -d.propensity)[:1]

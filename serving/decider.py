@@ -118,6 +118,8 @@ class Decider:
         ]
 
     def _because(self, observation: np.ndarray, mask: np.ndarray, action: int) -> tuple[Because, ...]:
+        if mask.sum() == 1:  # nothing was weighed: it was the only legal action
+            return ()
         weights = contributions(self.bundle.policy, observation, mask, action, self.bundle.usual)
         top = top_reasons(weights, observation, self.n_reasons)
         return tuple(Because(self.entries[reason.entry], reason.value, reason.contribution) for reason in top)

@@ -41,7 +41,7 @@ class PPOSettings:
     ent_coef: float = 0.003
     vf_coef: float = 0.5
     hidden: int = 64
-    threads: int = 2
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.num_envs * self.n_steps % self.batch_size:
