@@ -26,7 +26,7 @@ from personas.persona import People
 from personas.traits import TRAIT_NAMES, TRAITS
 
 TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
-COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
+COMPLETION, SKILL_GAINED, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
 EVENTS_PER_DECISION = 8  # decision, response, leave and an away or enter; with room to spare
 SECONDS_PER_HOUR, MS = 3600.0, 1000.0
 UNIT = np.uint64(1)
@@ -141,6 +141,7 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """Apply `action` to the user in `row` and let the user live until the next decision; account for it."""
     user, mind = world.users[row], world.minds[row]
     annoyance, humans, start, active = mind.annoyance, mind.humans, user.last_time, user.active_seconds
+    skill = share_known(plan, mind)
     world.n_events[row] = 1
     write_decision(world, row, action, log[0])
     fold(plan, user, world.steps[row], world.skills[row], log[0])
@@ -153,7 +154,7 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     terms = world.terms[row]
     over = user.ended != ONGOING
     terms[COMPLETION] = user.ended == COMPLETED
-    terms[SKILL_KNOWN] = share_known(plan, mind) if over else 0.0
+    terms[SKILL_GAINED] = share_known(plan, mind) - skill
     terms[TIME] = (user.active_seconds - active) / SECONDS_PER_HOUR
     terms[ANNOYANCE] = mind.annoyance - annoyance
     terms[SUPPORT] = mind.humans - humans

@@ -13,6 +13,7 @@ import numpy as np
 from journeys.compiled import compiled
 from journeys.draws import PURPOSE_LEARN, PURPOSE_SUCCESS, uniform
 from journeys.knowledge import scale_odds
+from journeys.observation import count_bits
 from journeys.plan import Plan
 
 UNIT = np.uint64(1)
@@ -50,8 +51,4 @@ def practise(plan: Plan, mind: Any, learn_odds: float, luck: np.uint64) -> None:
 @compiled
 def share_known(plan: Plan, mind: Any) -> float:
     """Share of the journey's skills that the user has mastered."""
-    known, left = 0, mind.known
-    for _ in range(len(plan.prior)):
-        known += 1 if left & UNIT else 0
-        left = left >> UNIT
-    return known / len(plan.prior)
+    return np.float64(count_bits(mind.known)) / len(plan.prior)

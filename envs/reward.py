@@ -13,8 +13,8 @@ from agents.kernel import TERMS
 class RewardWeights:
     """Weight of each term per decision; the unit of reward is our choice: half an onboarding completed.
 
-    completion: 1 when the journey is completed. skill: share of the journey's skills mastered when the onboarding
-    ends, however it ends. time: active hours. annoyance: hidden annoyance added by offers and messages. support:
+    completion: 1 when the journey is completed. skill: share of the journey's skills that came to be mastered since
+    the last decision; its sum is what the user learned, however the onboarding ends. time: active hours. annoyance: hidden annoyance added by offers and messages. support:
     times a human helped (7 to 35 dollars an answer, so half of a completion). churn: 1 when the user is lost.
     """
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.kernel import ANNOYANCE, COMPLETION, SKILL_KNOWN, SUPPORT, TIME
+from agents.kernel import ANNOYANCE, COMPLETION, SUPPORT, TIME
 from experiments.settings import HELD_OUT, Problem
 from journeys.actions import HINT, N_CHANNELS, N_RUNGS, N_VARIANTS
 from journeys.observation import USER_INDEX
@@ -84,10 +84,10 @@ def evaluate(
 
 def measures_of(played: Played) -> np.ndarray:
     """`MEASURES` of every user, `(n, M)`."""
-    completed, skill, hours, annoyance, humans = played.terms[:, [COMPLETION, SKILL_KNOWN, TIME, ANNOYANCE, SUPPORT]].T
+    completed, hours, annoyance, humans = played.terms[:, [COMPLETION, TIME, ANNOYANCE, SUPPORT]].T
     shown = played.world.users["shown"].astype(float)
     minutes = MINUTES_PER_HOUR * hours
-    return np.column_stack([played.returns, completed, skill, minutes, shown, annoyance, humans])
+    return np.column_stack([played.returns, completed, played.skill, minutes, shown, annoyance, humans])
 
 
 def count_offers(moment: Moment, offers: np.ndarray) -> None:

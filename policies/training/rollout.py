@@ -49,6 +49,11 @@ class Played(NamedTuple):
         """Persona index `(n,)` of each user."""
         return np.asarray(self.world.minds["persona"])
 
+    @property
+    def skill(self) -> np.ndarray:
+        """Share of the journey's skills `(n,)` that each user has mastered at the end."""
+        return np.bitwise_count(self.world.minds["known"]) / self.world.skills.shape[1]
+
 
 def rounds(
     journey: Journey,

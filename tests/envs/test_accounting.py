@@ -14,7 +14,7 @@ from journeys.state import COMPLETED, ENDINGS, LAPSED
 from personas.persona import load_population
 from policies.expert_rules import expert_rules
 from policies.random_legal import RandomLegal
-from policies.training.rollout import play
+from policies.training.rollout import play, rounds
 from tests.envs.lives import legal_picks
 
 N, STEPS = 64, 150
@@ -66,7 +66,6 @@ def test_completion_and_churn_follow_the_ending(env: OnboardingVectorEnv) -> Non
             np.testing.assert_array_equal(terms["completion"], completed)
             np.testing.assert_array_equal(terms["churn"], terminated & ~completed)
             endings |= {ENDINGS[ending] for ending in info["final_info"]["ending"]}
-        assert not terms["skill"][~terminated].any(), "skill counts once, at the end"
     assert {ENDINGS[COMPLETED], ENDINGS[LAPSED]} <= endings
 
 
@@ -83,6 +82,16 @@ def test_returns_of_a_rollout_are_those_of_the_vector_environment() -> None:
         returns[first_life] += rewards[first_life]
         first_life &= ~(terminated | truncated)
     np.testing.assert_allclose(played.returns, returns, rtol=1e-5, atol=1e-5)
+
+
+def test_the_skill_term_sums_to_what_was_learned() -> None:
+    """Over an onboarding: share known at the end less share known at sign-up."""
+    journey, population = load_journey("saas"), load_population("mixed")
+    at_sign_up = next(rounds(journey, population, RandomLegal(), N, seed=9)).world.minds["known"].copy()
+    played = play(journey, population, RandomLegal(), N, seed=9)
+    before = np.bitwise_count(at_sign_up) / len(journey.skills)
+    np.testing.assert_allclose(played.terms[:, TERMS.index("skill")], played.skill - before, atol=N * SINGLE)
+    assert (played.skill > before).any()
 
 
 def test_paired_comparison_plays_the_same_people() -> None:
