@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import torch
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.measure import Contender, Row, against, beside, row_of, take_turns
@@ -19,7 +18,7 @@ from envs.onboarding import OnboardingEnv
 from envs.vector import OnboardingVectorEnv
 from journeys.loading import load_journey
 from personas.persona import load_population
-from policies.training.ppo_sb3 import PPOSettings, make_model
+from policies.training.ppo_sb3 import PPOSettings, make_model, torch_set_for_training
 from policies.training.sb3_vecenv import NativeVecEnv
 
 JOURNEY = "saas"
@@ -56,7 +55,12 @@ class Trainer:
 
 def measure(settings: Settings) -> list[Row]:
     """All rows of this benchmark."""
-    torch.set_num_threads(1)
+    with torch_set_for_training(threads=1):
+        return measure_training(settings)
+
+
+def measure_training(settings: Settings) -> list[Row]:
+    """The rows, torch being set as `train` sets it."""
     journey, population = load_journey(JOURNEY), load_population("mixed")
     native = NativeVecEnv(OnboardingVectorEnv(journey, population, NATIVE_ENVS))
     dummy = DummyVecEnv([lambda: OnboardingEnv(journey, population)] * DUMMY_ENVS)

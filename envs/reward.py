@@ -14,8 +14,9 @@ class RewardWeights:
     """Weight of each term per decision; the unit of reward is our choice: half an onboarding completed.
 
     completion: 1 when the journey is completed. skill: share of the journey's skills that came to be mastered since
-    the last decision; its sum is what the user learned, however the onboarding ends. time: active hours. annoyance: hidden annoyance added by offers and messages. support:
-    times a human helped (7 to 35 dollars an answer, so half of a completion). churn: 1 when the user is lost.
+    the last decision; its sum is what the user learned, however the onboarding ends. time: active hours. annoyance:
+    hidden annoyance added by offers and messages. support: times a human helped (7 to 35 dollars an answer; four are
+    worth a completion). churn: 1 when the user is lost.
     """
 
     completion: float = 2.0

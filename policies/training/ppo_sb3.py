@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -98,19 +99,26 @@ def train(
     on_progress: Callable[[Progress], None],
 ) -> Trained:
     """Train on users `0, 1, 2, ...` of `seed`; evaluation belongs on another seed."""
-    threads, checks = torch.get_num_threads(), Distribution._validate_args
-    torch.set_num_threads(settings.threads)
-    Distribution.set_default_validate_args(False)  # checking every batch costs a tenth of the training
-    try:
+    with torch_set_for_training(settings.threads):
         env = NativeVecEnv(OnboardingVectorEnv(journey, population, settings.num_envs, weights))
         env.seed(seed)
         model = make_model(env, settings, seed)
         report = Report(env, settings.total_steps, on_progress)
         model.learn(settings.total_steps, callback=report)
-    finally:
-        torch.set_num_threads(threads)
-        Distribution.set_default_validate_args(checks)
     return Trained(NetworkPolicy("ppo", weights_of(model)), report.curve)
+
+
+@contextmanager
+def torch_set_for_training(threads: int) -> Iterator[None]:
+    """So many threads, and no checks of arguments, which cost a tenth of the training; afterwards as before."""
+    threads_before, checks_before = torch.get_num_threads(), Distribution._validate_args
+    torch.set_num_threads(threads)
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads_before)
+        Distribution.set_default_validate_args(checks_before)
 
 
 def make_model(env: Any, settings: PPOSettings, seed: int) -> MaskablePPO:
