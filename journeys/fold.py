@@ -305,6 +305,12 @@ def blank_states(plan: Plan, n: int) -> State:
         np.zeros((n, len(plan.steps)), STEP).view(np.recarray),
         np.zeros((n, len(plan.prior)), SKILL).view(np.recarray),
     )
-    for i in range(n):
-        forget_user(plan, state.users[i], state.steps[i], state.skills[i])
+    forget_all(plan, *state)
     return state
+
+
+@compiled
+def forget_all(plan: Plan, users: Any, steps: Any, skills: Any) -> None:
+    """`forget_user` for every user: `users` `(n,)`, `steps` `(n, S)`, `skills` `(n, K)`."""
+    for i in range(len(users)):
+        forget_user(plan, users[i], steps[i], skills[i])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -66,7 +65,7 @@ def test_a_journey_through_hydra_is_the_journey_of_the_file(name: str) -> None:
 def test_default_files_say_what_the_code_says() -> None:
     config = composed("train")
     assert problem_of(config).weights == RewardWeights()
-    assert ppo_of(config)[1] == replace(PPOSettings(), threads=1)  # how fast, not what
+    assert ppo_of(config)[1] == PPOSettings()
 
 
 def test_a_preset_changes_what_it_says() -> None:
