@@ -22,6 +22,7 @@ from journeys.mask import write_mask
 from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.plan import Plan
 from journeys.state import COMPLETED, NOWHERE, ONGOING, State
+from journeys.words import UNIT
 from personas.persona import People
 from personas.traits import TRAIT_NAMES, TRAITS
 
@@ -29,7 +30,6 @@ TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
 COMPLETION, SKILL_GAINED, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
 EVENTS_PER_DECISION = 8  # decision, response, leave and an away or enter; with room to spare
 SECONDS_PER_HOUR, MS = 3600.0, 1000.0
-UNIT = np.uint64(1)
 
 
 class World(NamedTuple):

@@ -13,10 +13,8 @@ import numpy as np
 from journeys.compiled import compiled
 from journeys.draws import PURPOSE_LEARN, PURPOSE_SUCCESS, uniform
 from journeys.knowledge import scale_odds
-from journeys.observation import count_bits
 from journeys.plan import Plan
-
-UNIT = np.uint64(1)
+from journeys.words import UNIT, count_members
 
 
 @compiled
@@ -51,4 +49,4 @@ def practise(plan: Plan, mind: Any, learn_odds: float, luck: np.uint64) -> None:
 @compiled
 def share_known(plan: Plan, mind: Any) -> float:
     """Share of the journey's skills that the user has mastered."""
-    return np.float64(count_bits(mind.known)) / len(plan.prior)
+    return count_members(mind.known) / len(plan.prior)

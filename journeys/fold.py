@@ -47,8 +47,8 @@ from journeys.state import (
     USER,
     State,
 )
+from journeys.words import UNIT
 
-UNIT = np.uint64(1)
 LONG_AGO = -(2**53)  # ms; before any event, and far enough for every cool-down
 
 

@@ -30,8 +30,7 @@ from journeys.actions import (
 from journeys.compiled import compiled
 from journeys.plan import Plan
 from journeys.state import EMAIL_CONSENT, NOWHERE, PERSONALISE, PUSH_CONSENT
-
-UNIT = np.uint64(1)
+from journeys.words import UNIT
 
 
 @compiled

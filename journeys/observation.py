@@ -21,11 +21,7 @@ from journeys.mask import eligible, write_mask
 from journeys.plan import Plan
 from journeys.signals import SLOWEST_PACE, engagement, struggle
 from journeys.state import DONE, EMAIL_CONSENT, GIVEN_UP, NOWHERE, PERSONALISE, PUSH_CONSENT
-
-UNIT = np.uint64(1)
-ODD_BITS, BIT_PAIRS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
-NIBBLES, BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
-EVERY_STEP = np.uint64(2**64 - 1)
+from journeys.words import EVERYTHING, UNIT, count_members
 
 
 class Entry(NamedTuple):
@@ -155,18 +151,9 @@ def engagement_of(user: Any) -> float:
 
 
 @compiled
-def count_bits(word: np.uint64) -> np.uint64:
-    """Number of members of a set (Warren, Hacker's Delight, section 5-1)."""
-    word = word - ((word >> np.uint64(1)) & ODD_BITS)
-    word = (word & BIT_PAIRS) + ((word >> np.uint64(2)) & BIT_PAIRS)
-    word = (word + (word >> np.uint64(4))) & NIBBLES
-    return (word * BYTES) >> np.uint64(56)
-
-
-@compiled
 def write_observation(plan: Plan, user: Any, steps: Any, skills: Any, out: Any) -> None:
     """Write one user's observation into `out` `(D,)` float32."""
-    refresh_observation(plan, user, steps, skills, EVERY_STEP, out)
+    refresh_observation(plan, user, steps, skills, EVERYTHING, out)
 
 
 @compiled
@@ -194,8 +181,8 @@ def write_user(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[0] = user.moment == SELECT
     out[1] = user.moment == ASSIST
     out[2] = user.moment == REENGAGE
-    out[3] = np.float64(count_bits(user.done & rules.required)) / rules.n_required
-    out[4] = np.float64(count_bits(user.done & rules.optional)) / max(1, rules.n_optional)
+    out[3] = count_members(user.done & rules.required) / rules.n_required
+    out[4] = count_members(user.done & rules.optional) / max(1, rules.n_optional)
     out[5] = unit(user.active_seconds / user.budget_seconds)
     out[6] = unit((now - user.first_time) / rules.horizon_ms)
     out[7] = unit((now - user.session_start) / HOUR_MS)

@@ -13,6 +13,7 @@ from journeys import knowledge
 from journeys.actions import DIFFICULTIES, N_RUNGS, N_VARIANTS
 from journeys.checks import counts
 from journeys.spec import Journey, Step
+from journeys.words import word_of
 
 MS = 1000  # milliseconds in a second
 MINUTE_S = 60.0
@@ -92,8 +93,8 @@ def rules_of(journey: Journey) -> np.ndarray:
     """The journey's rules as one RULES record."""
     needed = counts(journey)
     rules, record = journey.rules, np.zeros(1, RULES)
-    record["required"] = bits(i for i, count in enumerate(needed) if count)
-    record["optional"] = bits(i for i, count in enumerate(needed) if not count)
+    record["required"] = word_of(i for i, count in enumerate(needed) if count)
+    record["optional"] = word_of(i for i, count in enumerate(needed) if not count)
     record["n_required"], record["n_optional"] = sum(needed), len(needed) - sum(needed)
     record["cooldown_ms"] = round(rules.cooldown_seconds * MS)
     record["lapse_ms"] = round(rules.lapse_hours * HOUR_MS)
@@ -109,24 +110,19 @@ def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, i
     steps = np.zeros(len(journey.steps), STEP_PLAN)
     waiting = dependants(journey)
     for record, step in zip(steps, journey.steps, strict=True):
-        record["after"] = bits(number[name] for name in step.after)
-        record["taught"] = bits(skill_number[name] for name in step.teaches)
-        record["exercised"] = bits(skill_number[name] for name in exercised(step))
-        record["related"] = bits(i for i, other in enumerate(journey.steps) if share_skill(step, other)) | bits(
+        record["after"] = word_of(number[name] for name in step.after)
+        record["taught"] = word_of(skill_number[name] for name in step.teaches)
+        record["exercised"] = word_of(skill_number[name] for name in exercised(step))
+        record["related"] = word_of(i for i, other in enumerate(journey.steps) if share_skill(step, other)) | word_of(
             [number[step.name]]
         )
-        record["opens"] = bits(i for i, other in enumerate(journey.steps) if step.name in other.after)
+        record["opens"] = word_of(i for i, other in enumerate(journey.steps) if step.name in other.after)
         record["seconds"] = step.minutes * MINUTE_S
         record["minutes_scaled"] = min(1.0, step.minutes / LONG_STEP_MINUTES)
         record["unlocks"] = len(waiting[step.name]) / max(1, len(journey.steps) - 1)
         record["required"] = step.required or journey.completed_when == "all"
-        record["variants"] = bits(DIFFICULTIES.index(difficulty) for difficulty in step.difficulties)
+        record["variants"] = word_of(DIFFICULTIES.index(difficulty) for difficulty in step.difficulties)
     return steps
-
-
-def bits(numbers: object) -> int:
-    """The set of `numbers` as a word."""
-    return sum(1 << n for n in set(numbers))  # type: ignore[call-overload]
 
 
 def exercised(step: Step) -> list[str]:
