@@ -63,6 +63,9 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
     family = provenance.get("family")
     if not isinstance(family, str):
         raise ExportError(f"{run / RUN_FILE}: field 'family' is missing: nothing was trained in this run. {MEND}")
+    temperature = provenance.get("temperature", 1.0)
+    if not isinstance(temperature, int | float):
+        raise ExportError(f"{run / RUN_FILE}: field 'temperature' is not a number. {MEND}")
     journey = read_journey(run / JOURNEY_FILE)
     tensors = read_tensors(run / WEIGHTS_FILE)
     try:
@@ -74,11 +77,12 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
             journey=journey,
             family=family,
             tensors=own,
+            temperature=temperature,
             success=success,
             usual=tensors[USUAL],
             provenance=provenance,
             metrics=read_object(run / METRICS_FILE),
-            onnx=copy_of(journey, family, own),
+            onnx=copy_of(journey, family, own, temperature),
         )
     except KeyError as error:
         raise ExportError(f"{run / WEIGHTS_FILE}: tensor {error} is missing. {MEND}") from None
@@ -87,10 +91,10 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
     return save_bundle(out, contents)
 
 
-def copy_of(journey: Journey, family: str, tensors: Mapping[str, np.ndarray]) -> OnnxCopy | None:
+def copy_of(journey: Journey, family: str, tensors: Mapping[str, np.ndarray], temperature: float) -> OnnxCopy | None:
     """The ONNX copy of a network, compared on what simulated users show it; None for other families."""
     size, actions = observation_size(len(journey.steps), len(journey.skills)), n_actions(len(journey.steps))
-    policy = build_policy(family, tensors, 1.0, size, actions)
+    policy = build_policy(family, tensors, temperature, size, actions)
     if not isinstance(policy, NetworkPolicy):
         return None
     played = rounds(journey, load_population(PARITY_POPULATION), RandomLegal(), PARITY_USERS, PARITY_SEED)

@@ -55,7 +55,8 @@ PACKAGES = ("handrail", "numpy", "numba", "torch", "stable-baselines3", "sb3-con
 class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a run comes from. `algorithm` and `family` say how the policy was found and what a bundle calls it.
 
-    Both are None where nothing was trained. `seconds` is wall-clock time.
+    Both are None where nothing was trained. `temperature` is that at which the policy is played. `seconds` is
+    wall-clock time.
     """
 
     command: str
@@ -70,6 +71,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit: str | None
     started: str
     seconds: float
+    temperature: float = 1.0
 
 
 def versions() -> dict[str, str]:
@@ -115,7 +117,14 @@ def open_folder(job: Job) -> Path:
 
 
 def write_record(
-    job: Job, command: str, problem: Problem, seed: int, started: str, seconds: float, algorithm: str | None = None
+    job: Job,
+    command: str,
+    problem: Problem,
+    seed: int,
+    started: str,
+    seconds: float,
+    algorithm: str | None = None,
+    temperature: float = 1.0,
 ) -> RunRecord:
     """Write run.json, when everything but the report is there."""
     record = RunRecord(
@@ -131,6 +140,7 @@ def write_record(
         commit=commit(),
         started=started,
         seconds=round(seconds, 1),
+        temperature=temperature,
     )
     write_json(job.folder / RUN_FILE, record)
     return record
@@ -176,7 +186,8 @@ def read_policy(folder: Path, journey: Journey) -> Policy:
         tensors = load_file(folder / WEIGHTS_FILE)
         size = observation_size(len(journey.steps), len(journey.skills))
         check_journey(folder, record.journey, record.journey_hash, journey)
-        return build_policy(record.family or "", tensors, 1.0, size, n_actions(len(journey.steps)))
+        actions = n_actions(len(journey.steps))
+        return build_policy(record.family or "", tensors, record.temperature, size, actions)
     except (OSError, msgspec.DecodeError, SafetensorError, ValueError) as error:
         if isinstance(error, SettingsError):
             raise

@@ -81,7 +81,10 @@ def carry_out(job: Job, console: Console) -> Run:
     fitted = fit_success(problem.journey, problem.population, trained.policy, users, settings.seed)
     run_folder.write_weights(folder, trained.policy, fitted.head, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
-    record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, algorithm)
+    seconds = time.monotonic() - began
+    record = run_folder.write_record(
+        job, "train", problem, settings.seed, started, seconds, algorithm, trained.policy.temperature
+    )
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
     write_report(folder, findings, job.source)
     return Run(folder, findings)

@@ -27,8 +27,11 @@ from policies.training.sb3_vecenv import NativeVecEnv
 class PPOSettings:
     """Settings of MaskablePPO. `num_envs * n_steps` decisions make a rollout, of `n_epochs` passes in batches.
 
-    The learning rate falls linearly to 0 over the training. Chosen by trial on `saas`: returns are noisy and help is
-    rarely asked for, so short traces (`gae_lambda`) and a lasting wish to try (`ent_coef`) paid most.
+    The learning rate falls linearly to 0 over the training. What was trained with exploration is played at
+    `temperature`: firmer, yet still with propensities below 1, which off-policy evaluation needs.
+
+    Chosen by trial on `saas`: returns are noisy and help is rarely asked for, so short traces (`gae_lambda`) and a
+    lasting wish to try (`ent_coef`) paid most.
     """
 
     total_steps: int = 6_000_000
@@ -43,6 +46,7 @@ class PPOSettings:
     ent_coef: float = 0.02
     vf_coef: float = 0.5
     hidden: int = 64
+    temperature: float = 0.25
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -51,6 +55,8 @@ class PPOSettings:
                 f"training.batch_size={self.batch_size} does not divide num_envs * n_steps = "
                 f"{self.num_envs * self.n_steps}. Mend: choose a divisor"
             )
+        if self.temperature <= 0.0:
+            raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
         if self.total_steps < self.num_envs * self.n_steps:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
 
@@ -106,7 +112,7 @@ def train(
         model = make_model(env, settings, seed)
         report = Report(env, settings.total_steps, on_progress)
         model.learn(settings.total_steps, callback=report)
-    return Trained(NetworkPolicy("ppo", weights_of(model)), report.curve)
+    return Trained(NetworkPolicy("ppo", weights_of(model), settings.temperature), report.curve)
 
 
 @contextmanager

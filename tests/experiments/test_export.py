@@ -19,6 +19,9 @@ TINY = load_journey("tiny")
 SIZE, ACTIONS, HIDDEN = 103, 23, 8
 
 
+RUN = {"journey": "tiny", "family": "network", "seed": 4, "temperature": 0.5}
+
+
 def network(seed: int = 0) -> dict[str, np.ndarray]:
     luck = np.random.default_rng(seed)
     shapes = [(SIZE, HIDDEN), HIDDEN, (HIDDEN, HIDDEN), HIDDEN, (HIDDEN, ACTIONS), ACTIONS]
@@ -30,7 +33,7 @@ def run(tmp_path):
     """A folder as 'handrail train' leaves it."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "run.json").write_bytes(msgspec.json.encode({"journey": "tiny", "family": "network", "seed": 4}))
+    (folder / "run.json").write_bytes(msgspec.json.encode(RUN))
     (folder / "metrics.json").write_bytes(msgspec.json.encode({"levels": [], "note": "x"}))
     (folder / "journey.json").write_bytes(msgspec.json.encode(TINY, order="deterministic"))
     head = {"success.weight": np.ones(SIZE), "success.bias": np.array([0.5]), "usual": np.zeros(SIZE, np.float32)}
@@ -43,7 +46,8 @@ def test_a_run_becomes_a_bundle(run, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "b")
     bundle = load_bundle(tmp_path / "b")
     assert (bundle.manifest.name, bundle.manifest.version, bundle.manifest.family) == ("guide", "2.1", "network")
-    assert bundle.manifest.provenance == {"journey": "tiny", "family": "network", "seed": 4}
+    assert bundle.manifest.provenance == RUN
+    assert bundle.manifest.temperature == bundle.policy.temperature == RUN["temperature"]
     assert bundle.manifest.metrics == {"levels": [], "note": "x"}
     assert bundle.manifest.onnx.max_difference < 1e-5
     assert bundle.manifest.onnx.observations > 500
