@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 
 PLAIN_WIDTH = 110  # of tables that go to a file or a pipe
 SECONDS_BETWEEN_LINES = 5.0
-SHARE_FOR_FORECAST = 0.02  # below it the speed so far says nothing of the rest
+SHARE_FOR_FORECAST = 0.1  # below it the speed so far, compilation included, says nothing of the rest
 
 Tell = Callable[[int], None]  # how many are done
 
