@@ -21,8 +21,8 @@ check: $(STAMP)  ## style, types, import contracts
 bench: $(STAMP)  ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks --json runs/bench.json
 
-docs: $(STAMP)  ## pages that are made from the code
-	$(BIN)/python -m journeys.documentation
+docs: $(STAMP)  ## the page that is made from the code
+	$(BIN)/python -m journeys.documentation docs/observation.md
 
 # torch comes first and pinned: asked for as a range it would bring gigabytes of GPU libraries.
 $(STAMP): pyproject.toml

@@ -1,4 +1,4 @@
-"""Writes docs/observation.md from the observation's schema: `python -m journeys.documentation docs/observation.md`."""
+"""Writes docs/observation.md from the schema: `make docs`, or `python -m journeys.documentation [PATH]`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from journeys.signals import (
 
 SIZE = f"D = {USER_SIZE} + {STEP_SIZE} S + {SKILL_SIZE} K"
 STEP_PLACE, SKILL_PLACE = f"{USER_SIZE} + {STEP_SIZE} s + e", f"{USER_SIZE} + {STEP_SIZE} S + {SKILL_SIZE} k + e"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "observation.md"
 HEAD = f"""# The observation
 
-*Generated from `journeys/observation.py` by `python -m journeys.documentation docs/observation.md`; a test holds it
-true.*
+*Generated from `journeys/observation.py` by `make docs`; a test holds it true.*
 
 What a policy sees of one user: one flat `float32` vector of blocks, every entry in [0, 1].
 
@@ -112,11 +112,10 @@ def observation_page() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page to the path given, or print it."""
-    if arguments:
-        Path(arguments[0]).write_text(observation_page(), encoding="utf-8")
-    else:
-        print(observation_page(), end="")
+    """Write the page to the path given, or to its place in the repository."""
+    path = Path(arguments[0]) if arguments else PAGE
+    path.write_text(observation_page(), encoding="utf-8")
+    print(f"wrote {path}")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from journeys import loading, spec
+from journeys import documentation, loading, spec
 from journeys.documentation import observation_page
 from journeys.events import EVENT, KINDS, LARGEST_EVENT, Event, EventCodec, EventError, parse_event
 from journeys.fold import blank_states, fold
@@ -31,7 +31,20 @@ def first_cells(page: str, after: str) -> list[str]:
 
 def test_the_observation_page_is_up_to_date() -> None:
     written = (DOCS / "observation.md").read_text()
-    assert written == observation_page(), "run: python -m journeys.documentation docs/observation.md"
+    assert written == observation_page(), "run: make docs"
+
+
+def test_the_page_is_written_where_asked_and_else_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert documentation.PAGE == DOCS / "observation.md"
+    monkeypatch.setattr(documentation, "PAGE", tmp_path / "usual.md")
+    assert documentation.main([]) == documentation.main([str(tmp_path / "asked.md")]) == 0
+    assert (tmp_path / "usual.md").read_text() == (tmp_path / "asked.md").read_text() == observation_page()
+
+
+def test_make_docs_writes_the_page() -> None:
+    recipe = re.search(r"^docs:.*\n\t(.*)$", (DOCS.parent / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    assert recipe[1].endswith("python -m journeys.documentation docs/observation.md")
 
 
 def test_the_example_journey_loads() -> None:
