@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not command.extra or (error.name or "").split(".")[0] in OURS:
             raise
         print(
-            f"handrail {arguments[0]}: {error.name} is not installed. Mend: pip install 'handrail[{command.extra}]'",
+            f"handrail {arguments[0]}: {error.name} is not installed. "
+            f"Mend: pip install '.[{command.extra}]' in a clone of the repository",
             file=sys.stderr,
         )
         return 2
