@@ -22,6 +22,7 @@ from serving.decision import Mode
 from serving.decision import encoder as decision_encoder
 from serving.log_lines import holds_decisions, lines_of
 from serving.memory_store import MemoryStore
+from serving.replay_files import ReplayError, check_apart, check_log
 from serving.replay_summary import Tally, summary
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
@@ -29,10 +30,6 @@ from serving.store import Store, StoreError
 
 BATCH = 100  # events per commit: throughput hardly grows beyond it, and each event waits for its batch
 INTERRUPTED = 130  # what a shell reports for a process that Ctrl-C ended
-
-
-class ReplayError(ValueError):
-    """A replay that cannot be done: why, and how to mend it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,8 +73,8 @@ def positive(text: str) -> int:
 
 def replay(options: argparse.Namespace, tally: Tally) -> None:
     """Replay the log. Raises `ReplayError`, `BundleError`, `StoreError` or `OSError`."""
-    if not options.log.is_file():
-        raise ReplayError(f"{options.log}: no such file. Mend: give a log of events as JSON Lines")
+    check_log(options.log)
+    check_apart(options.log, options.state, options.out, options.dead_letters)
     bundle = load_bundle(options.bundle)
     with ExitStack() as stack:
         store: Store = SqliteStore(options.state) if options.state else MemoryStore()

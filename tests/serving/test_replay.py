@@ -150,6 +150,47 @@ def test_what_cannot_be_replayed_is_told_in_one_line(files, capsys, breakage, sa
     assert not shown.out
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("LOG", "--out"),
+        ("LOG", "--dead-letters"),
+        ("LOG", "--state"),
+        ("--out", "--dead-letters"),
+        ("--state", "--out"),
+        ("--state", "--dead-letters"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["same", "roundabout", "symlink", "hard link"])
+def test_no_file_is_written_over_another(files, capsys, one, two, kind):
+    first = files.log if one == "LOG" else files.folder / "one"
+    if one != "LOG":
+        first.touch()
+    second = {"same": first, "roundabout": files.folder / "bundle" / ".." / first.name}.get(kind, files.folder / "two")
+    if kind == "symlink":
+        second.symlink_to(first)
+    if kind == "hard link":
+        second.hardlink_to(first)
+    before = first.read_bytes()
+    given = [two, second] if one == "LOG" else [one, first, two, second]
+    assert files.replay(*given) == 2
+    shown = capsys.readouterr().err
+    assert f"{one} and {two} are one file. Mend: " in shown
+    assert shown.count("\n") == 1
+    assert first.read_bytes() == before
+
+
+def test_files_yet_to_be_written_are_told_apart_too(files, capsys):
+    assert files.replay("--out", files.folder / "new", "--dead-letters", files.bundle / ".." / "new") == 2
+    assert "are one file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("log", ["-", "/dev/null"])
+def test_a_stream_is_no_log(files, capsys, log):
+    assert files.replay(log=log) == 2
+    assert "a log is a regular file" in capsys.readouterr().err
+
+
 def test_a_state_of_the_other_mode_is_refused(files, capsys):
     state = files.folder / "s.sqlite"
     assert files.replay("--state", state, "--mode", "live") == 0
