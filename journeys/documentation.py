@@ -25,8 +25,12 @@ from journeys.signals import (
     OF_ASKING,
     OF_BACKTRACKING,
     OF_FAILING,
+    OF_FLOW,
     OF_HESITATION,
+    OF_OPENNESS,
+    OF_PERSISTENCE,
     OF_SLOWNESS,
+    OF_SUCCESS,
 )
 
 SIZE = f"D = {USER_SIZE} + {STEP_SIZE} S + {SKILL_SIZE} K"
@@ -64,7 +68,8 @@ Both lie in [0, 1]; `journeys/signals.py` computes them. Their weights are our c
 | lateness: 0 where the visit is within its expected time, 1 at three times that | {OF_SLOWNESS} |
 | the last event asked for help | {OF_ASKING} |
 
-**engagement** = 0.3 success_rate + 0.3 (1 - hesitation) + 0.25 (1 - giving_up) + 0.15 acceptance, halved for each week
+**engagement** = {OF_SUCCESS} success_rate + {OF_FLOW} (1 - hesitation) + {OF_PERSISTENCE} (1 - giving_up) + \
+{OF_OPENNESS} acceptance, halved for each week
 of the last absence.
 """
 

@@ -19,6 +19,9 @@ SLOWEST_PACE = 4.0  # ratios of active to expected time above this count as this
 OF_FAILING, OF_HESITATION, OF_BACKTRACKING, OF_SLOWNESS, OF_ASKING = 0.6, 0.35, 0.35, 0.35, 0.5
 FAILS_THAT_SATURATE = 3.0  # no three correct within ten tries is wheel-spinning (Beck and Gong 2013); three fails warn
 
+# Engagement: share of each sign; what the user does counts more than how offers of help are met. Our choice.
+OF_SUCCESS, OF_FLOW, OF_PERSISTENCE, OF_OPENNESS = 0.3, 0.3, 0.25, 0.15
+
 WEEK_SECONDS = 7 * 86_400.0
 LN_2 = math.log(2.0)
 
@@ -43,9 +46,7 @@ def struggle(fails_in_row: float, hesitation: float, backtracking: float, latene
 
 @compiled
 def engagement(success: float, hesitation: float, giving_up: float, acceptance: float, gap_seconds: float) -> float:
-    """Weighted mean of recent success, flow (no hesitation), persistence and openness to help, halved per week away.
-
-    Weights .3, .3, .25, .15: what the user does counts more than how offers of help are met. Our choice.
-    """
-    doing = 0.3 * success + 0.3 * (1.0 - hesitation) + 0.25 * (1.0 - giving_up) + 0.15 * acceptance
+    """Weighted mean of recent success, flow (no hesitation), persistence and openness to help, halved per week away."""
+    doing = OF_SUCCESS * success + OF_FLOW * (1.0 - hesitation)
+    doing = doing + OF_PERSISTENCE * (1.0 - giving_up) + OF_OPENNESS * acceptance
     return doing * math.exp(-LN_2 * gap_seconds / WEEK_SECONDS)
