@@ -16,9 +16,9 @@ from experiments import hydra_entry
 from experiments.export import export_run
 from experiments.hydra_entry import Job
 from experiments.progress import in_words, open_console, tracking
-from experiments.report import summary
 from experiments.run_folder import REPORT_FILE
 from experiments.served_stream import Served, examples, new_users, serve
+from experiments.summary import summary
 from experiments.tables import levels_table
 from experiments.train import Run, carry_out
 from policies.bundle import load_bundle
@@ -71,8 +71,9 @@ def heading(console: Console, text: str) -> None:
 
 def show_comparison(console: Console, run: Run) -> None:
     """Means of all policies, and what that comes to in sentences."""
-    console.print(levels_table(run.findings.comparison))
-    for sentence in summary(run.findings):
+    findings = run.findings
+    console.print(levels_table(findings.comparison))
+    for sentence in summary(findings.evaluations, findings.comparison, findings.record.algorithm):
         console.print(sentence, soft_wrap=True)
 
 

@@ -17,21 +17,25 @@ from policies.training.rollout import Moment, Played, play
 
 
 class Measure(NamedTuple):
-    """One number per user: its short name, what it says, and its unit."""
+    """One number per user: its short name, what it says, its unit, and the sign of a change for the better.
+
+    0 is of measures that are neither good nor bad by themselves: who leaves early spends little time.
+    """
 
     name: str
     meaning: str
     unit: str
+    better: int
 
 
 MEASURES = (
-    Measure("return", "weighted sum of the reward terms", "reward"),
-    Measure("completion", "share of users who completed the journey", "share"),
-    Measure("skill", "share of the journey's skills mastered at the end", "share"),
-    Measure("time", "active time", "minutes"),
-    Measure("help", "offers of help shown, asked for or not", "offers"),
-    Measure("annoyance", "hidden annoyance by offers and messages", "units"),
-    Measure("cost", "answers by a human", "answers"),
+    Measure("return", "weighted sum of the reward terms", "reward", 1),
+    Measure("completion", "share of users who completed the journey", "share", 1),
+    Measure("skill", "share of the journey's skills mastered at the end", "share", 1),
+    Measure("time", "active time", "minutes", 0),
+    Measure("help", "offers of help shown, asked for or not", "offers", 0),
+    Measure("annoyance", "hidden annoyance by offers and messages", "units", -1),
+    Measure("cost", "answers by a human", "answers", -1),
 )
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
 MINUTES_PER_HOUR = 60.0

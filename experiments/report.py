@@ -17,6 +17,7 @@ from experiments.evaluation import MEASURES, Evaluation
 from experiments.progress import in_words
 from experiments.run_folder import PLOTS_FOLDER, REPORT_FILE, RunRecord
 from experiments.settings import Problem
+from experiments.summary import summary
 from experiments.tables import interval_text, label
 
 if TYPE_CHECKING:  # a report needs no torch
@@ -78,7 +79,7 @@ def write_report(folder: Path, findings: Findings, source: str) -> Path:
         findings=findings,
         record=findings.record,
         journey=findings.problem.journey,
-        summary=summary(findings),
+        summary=summary(findings.evaluations, findings.comparison, findings.record.algorithm),
         pictures=shown,
         tables=list(tables(findings.comparison)),
         measures=MEASURES,
@@ -131,33 +132,6 @@ def pictures(findings: Findings) -> Iterator[Picture]:
     )
     yield Picture(
         "rungs", "Which help it offers", "By rung of the ladder, from a hint to a human.", plots.rungs(evaluations)
-    )
-
-
-def summary(findings: Findings) -> list[str]:
-    """The result in sentences: the trained policy against each reference or, where none was trained, the best one."""
-    comparison = findings.comparison
-    best = max(comparison.policies, key=lambda policy: comparison.level(policy, "return").mean)
-    chosen = findings.record.algorithm or best
-    said = []
-    if chosen == best:
-        said.append(f"{chosen} has the highest mean return of the {len(comparison.policies)} policies.")
-    else:
-        said.append(f"{best} has the highest mean return, not {chosen}.")
-    for reference in comparison.references:
-        if reference != chosen:
-            said.append(against(comparison, chosen, reference))
-    return said
-
-
-def against(comparison: Comparison, policy: str, reference: str) -> str:
-    """One sentence on the difference of return and completion."""
-    gain = comparison.difference(policy, reference, "return")
-    done = comparison.difference(policy, reference, "completion")
-    verdict = "" if gain.interval.excludes_zero else " (the interval holds 0: no difference is shown)"
-    return (
-        f"{policy} against {reference}: {gain.mean:+.3f} return per user [{gain.low:+.3f}, {gain.high:+.3f}]{verdict}, "
-        f"{100 * done.mean:+.1f} percentage points of completion [{100 * done.low:+.1f}, {100 * done.high:+.1f}]."
     )
 
 

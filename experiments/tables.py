@@ -26,7 +26,7 @@ def levels_table(comparison: Comparison) -> Table:
 
 def differences_table(comparison: Comparison, reference: str) -> Table:
     """Paired differences to `reference`, overall and by persona; bold where the interval excludes 0."""
-    title = f"Difference to {reference}: same users, same luck, paired 95% intervals, shares in % points"
+    title = f"Difference to {reference}: same users, same luck, paired 95% intervals"
     table = empty_table(title, difference=True)
     for group in comparison.groups:
         users = comparison.difference(reference, reference, "return", group).users
