@@ -9,12 +9,14 @@ from journeys.spec import MAX_SKILLS, MAX_STEPS, Help, Journey
 
 
 def faults_of(journey: Journey) -> list[Fault]:
-    """Everything wrong with a well-typed journey; empty where it is sound."""
-    return [
-        fault
-        for check in (sizes, checks_of_absence, duplicates, references, unused_skills, words, optional_gates, order)
-        for fault in check(journey)
-    ]
+    """Everything wrong with a well-typed journey; empty where it is sound.
+
+    What refers to names is checked once the names are told apart: before, its faults would follow from theirs.
+    """
+    alone = (sizes, checks_of_absence, duplicates, upside_down, words)
+    by_name = (references, unused_skills, optional_gates, order)
+    distinct = not repeated(journey.step_names()) and not repeated(skill.name for skill in journey.skills)
+    return [fault for check in (alone + by_name if distinct else alone) for fault in check(journey)]
 
 
 def sizes(journey: Journey) -> Iterator[Fault]:
@@ -59,6 +61,18 @@ def duplicates(journey: Journey) -> Iterator[Fault]:
             for j in repeated(listed):
                 complaint = f"step {step.name!r}, key {key!r}: {listed[j]!r} is listed twice. Mend: remove one"
                 yield Fault(f"steps[{i}].{key}[{j}]", complaint)
+
+
+def upside_down(journey: Journey) -> Iterator[Fault]:
+    """Whoever has a skill succeeds more often than who lacks it: otherwise success would speak against knowing."""
+    for k, skill in enumerate(journey.skills):
+        if skill.slip + skill.guess >= 1.0:
+            complaint = (
+                f"skill {skill.name!r}, keys 'slip' and 'guess': {skill.slip:g} + {skill.guess:g} is not below 1, so "
+                "who has the skill would succeed no more often than who lacks it. Mend: lower one; customary are slip "
+                "up to 0.1 and guess up to 0.3"
+            )
+            yield Fault(f"skills[{k}].slip", complaint)
 
 
 def repeated(names: Iterable[str]) -> list[int]:

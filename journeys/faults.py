@@ -18,6 +18,7 @@ TYPES = {
     "null": ("nothing", "leave the key out"),
 }
 FRACTION = "a number with a decimal point"
+EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME_RULE = "small letters, digits, '-' and '_', at most 64, beginning with a letter or digit"
 
 
@@ -75,6 +76,16 @@ def in_words(what: str, choices: tuple[str, ...]) -> str:
         words = {"<=": "at most", ">=": "at least"}[length[2]]
         return f"must have {words} {length[3]} {unit}. Mend: make it {'shorter' if length[2] == '<=' else 'longer'}"
     return f"{what[0].lower()}{what[1:]}. Mend: correct the value"
+
+
+def exponent_as_text(value: object) -> str | None:
+    """The complaint about a number such as `1e1`, which YAML 1.1 reads as text; None for any other value."""
+    if not isinstance(value, str) or not EXPONENT.fullmatch(value):
+        return None
+    return (
+        f"must be a number, but YAML reads {value} as text. "
+        "Mend: write the number out, or give it a decimal point and its exponent a sign, as in 1.0e+1"
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from journeys.checks import faults_of
-from journeys.faults import Fault, fault_from, nearest, split
+from journeys.faults import Fault, exponent_as_text, fault_from, nearest, split
 from journeys.source import Source, SourceError, read_source
 from journeys.spec import Difficulty, Help, Journey, Kind, Rules, Skill, Step
 
@@ -39,7 +39,8 @@ def load_journey(name_or_path: str | Path) -> Journey:
             raise JourneyError(f"{fault}. Mend: give a journey file's path, or one of {', '.join(shipped())}") from None
     name = str(name_or_path)
     if name not in shipped():
-        mend = f"{nearest(name, shipped())} A journey of your own is given by a path ending in .yaml"
+        near = nearest(name, shipped())
+        mend = f"{near}{'' if near.endswith('?') else '.'} A journey of your own is given by a path ending in .yaml"
         raise JourneyError(f"no journey called {name!r}. Mend: {mend}")
     resource = resources.files("conf").joinpath("journey", f"{name}.yaml")
     return parse_journey(resource.read_bytes(), f"conf/journey/{name}.yaml")
@@ -89,6 +90,8 @@ def explain(message: str, raw: dict[str, Any]) -> Fault:
     fault = fault_from(
         message, STRUCTS.get(shape, Journey).__struct_fields__, CHOICES.get(shape.rsplit(".", 1)[-1], ())
     )
+    if re.match("Expected `(float|int)", message):
+        fault = Fault(fault.path, exponent_as_text(value_at(raw, path)) or fault.complaint)
     owner = f"{section[1].removesuffix('s')} {name_at(raw, section[1], int(section[2]))!r}" if section else ""
     if fault.path == path:
         words = [part for part in (owner, f"key {key!r}" if key else "") if part]
@@ -101,3 +104,10 @@ def name_at(raw: dict[str, Any], section: str, index: int) -> str:
     """Name of a step or skill of unvalidated data, or its place where it has none."""
     item = raw[section][index]
     return str(item.get("name", f"number {index + 1}")) if isinstance(item, dict) else f"number {index + 1}"
+
+
+def value_at(raw: Any, path: str) -> Any:
+    """The value at a path such as `steps[2].minutes` of unvalidated data."""
+    for part in re.findall(r"[^.\[\]]+", path):
+        raw = raw[int(part)] if isinstance(raw, list) else raw[part]
+    return raw

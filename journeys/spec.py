@@ -19,6 +19,7 @@ Difficulty = Literal["easy", "standard", "hard"]
 
 MAX_STEPS = 64  # sets of steps and skills are 64-bit words in the compiled plan
 MAX_SKILLS = 64
+MAX_CHECKS = 32  # of absence: more than one a day over a month would be a mistake of unit
 
 
 class Skill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +72,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     human_support: bool = True
     time_budget_minutes: Minutes = 90.0
     """Active time a user is taken to have where the sign-up declares none."""
-    away_checks_hours: tuple[Hours, ...] = (24.0, 72.0, 168.0)
+    away_checks_hours: Annotated[tuple[Hours, ...], Meta(max_length=MAX_CHECKS)] = (24.0, 72.0, 168.0)
     """Hours after leaving at which the timer writes an `away` event: the moments to re-engage."""
     lapse_hours: Hours = 336.0
     """Hours after leaving at which a user counts as lost."""

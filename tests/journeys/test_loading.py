@@ -115,6 +115,8 @@ def test_the_sound_journey_is_sound() -> None:
         (at("rules", "horizon_days", value=float("inf")), "", "rules.horizon_days", "correct the number"),
         (at("rules", "away_checks_hours", value=[5, 3]), "", "rules.away_checks_hours", "sort the hours"),
         (at("rules", "away_checks_hours", value=[400]), "", "rules.away_checks_hours", "raise lapse_hours"),
+        (at("rules", "away_checks_hours", value=list(range(1, 34))), "", "rules.away_checks_hours", "make it shorter"),
+        (at("skills", 1, "slip", value=0.8), "skill 'writing'", "", "lower one"),
         (at("steps", 1, "kind", value="tsk"), "step 'two'", "kind", "did you mean 'task'"),
         (at("steps", 1, "difficulties", value=["esy"]), "step 'two'", "difficulties[0]", "did you mean 'easy'"),
         (at("completed_when", value="al"), "", "completed_when", "did you mean 'all'"),
@@ -149,6 +151,55 @@ def test_an_error_names_file_line_owner_key_and_mend(
     assert owner in complaint
     assert not key or f"key '{key}'" in complaint
     assert mend in complaint.partition("Mend: ")[2]
+
+
+@pytest.mark.parametrize("number", ["1e1", "1e400", "1.0e1", "-2E3"])
+@pytest.mark.parametrize("key", ["minutes", "help_budget", "prior"])
+def test_a_number_that_yaml_reads_as_text_is_not_blamed_on_quotes(key: str, number: str) -> None:
+    text = yaml.safe_dump(SOUND, sort_keys=False).replace("help_budget: 5", "help_budget: 5\n  time_budget_minutes: 9")
+    old = {"minutes": "time_budget_minutes: 9", "help_budget": "help_budget: 5", "prior": "prior: 0.2"}[key]
+    with pytest.raises(JourneyError) as caught:
+        parse_journey(text.replace(old, f"{old.partition(':')[0]}: {number}"), "my.yaml")
+    assert f"YAML reads {number} as text. Mend: write the number out" in str(caught.value)
+    assert "quotes" not in str(caught.value)
+
+
+def test_the_mend_for_a_number_that_yaml_reads_as_text_helps() -> None:
+    text = yaml.safe_dump(SOUND, sort_keys=False).replace("prior: 0.2", "prior: 2.0e-1")
+    assert parse_journey(text, "my.yaml").skills[1].prior == 0.2
+
+
+@pytest.mark.parametrize(("slip", "guess", "sound"), [(0.1, 0.89, True), (0.25, 0.75, False), (0.9, 0.9, False)])
+def test_knowing_helps(slip: float, guess: float, sound: bool) -> None:
+    raw = copy.deepcopy(SOUND)
+    raw["skills"][0] |= {"slip": slip, "guess": guess}
+    if sound:
+        journey_from(raw, "here")
+    else:
+        with pytest.raises(JourneyError, match=r"skill 'reading', keys 'slip' and 'guess'.*Mend: lower one"):
+            journey_from(raw, "here")
+
+
+def test_a_name_used_twice_is_the_only_fault_told() -> None:
+    """What refers to the name that is now missing would read "use one of reading, reading"."""
+    assert len(complaint_about(at("skills", 1, "name", value="reading")).splitlines()) == 1
+    assert len(complaint_about(at("steps", 1, "name", value="three")).splitlines()) == 1
+
+
+def test_as_many_checks_of_absence_as_there_may_be() -> None:
+    raw = copy.deepcopy(SOUND)
+    raw["rules"]["away_checks_hours"] = list(range(1, 33))
+    assert len(journey_from(raw, "here").rules.away_checks_hours) == 32
+
+
+def test_words_for_a_human_are_needed_where_none_is_offered() -> None:
+    """As docs/journeys.md says: support may be turned on later."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["rules"]["human_support"] = False
+        del raw["steps"][0]["help"]["human"]
+
+    assert "key 'help.human' is missing. Mend: add it" in complaint_about(change)
 
 
 def test_every_fault_of_a_journey_is_told_at_once() -> None:
@@ -259,6 +310,8 @@ def test_any_value_anywhere_is_accepted_or_refused_in_words(path: tuple[str | in
 def test_unknown_names_and_missing_files() -> None:
     with pytest.raises(JourneyError, match=r"no journey called 'sas'\. Mend: did you mean 'saas'"):
         load_journey("sas")
+    with pytest.raises(JourneyError, match=r"Mend: use one of saas, tiny\. A journey of your own is given by a path"):
+        load_journey("zzz")
     with pytest.raises(JourneyError, match=r"no journey called '\.\./journey/saas'"):
         load_journey("../journey/saas")
     with pytest.raises(JourneyError, match=r"nowhere\.yaml: cannot be read: No such file.*Mend: .*saas"):
