@@ -187,3 +187,9 @@ def test_a_command_of_research_names_the_missing_extra(installed: Installed, com
 def test_replay_needs_no_extra(installed: Installed) -> None:
     said = installed.run("handrail", "replay", "--help")
     assert said.returncode == 0, said.stderr
+
+
+def test_checking_a_journey_needs_no_extra(installed: Installed) -> None:
+    said = installed.run("handrail", "journey", "check", "tiny", "saas")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("tiny: sound. ")
