@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from journeys.events import EventError, parse_event
+from journeys.events import EVENT, EventCodec, EventError, parse_event
 
 MARK_OF_DECISION = b'"decision"'
 
@@ -33,6 +33,21 @@ def holds_decisions(path: Path, most_bytes: int) -> bool:
     """Whether the log holds a decision event."""
     with path.open("rb") as log:
         return any(is_decision(line) for _, line in lines_of(log, most_bytes) if MARK_OF_DECISION in line)
+
+
+def holds_events(path: Path, codec: EventCodec, most_bytes: int) -> bool:
+    """Whether the log holds an event that `codec` can read."""
+    with path.open("rb") as log:
+        return any(is_readable(line, codec) for _, line in lines_of(log, most_bytes) if len(line) <= most_bytes)
+
+
+def is_readable(line: bytes, codec: EventCodec) -> bool:
+    """Whether a line is an event of the codec's journey."""
+    try:
+        codec.to_record(parse_event(line), dict.fromkeys(EVENT.names or (), 0))
+    except EventError:
+        return False
+    return True
 
 
 def is_decision(line: bytes) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, get_args
 
@@ -14,21 +16,23 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from journeys.events import LARGEST_EVENT
+from journeys.events import LARGEST_EVENT, EventCodec
 from policies.bundle import load_bundle
 from policies.bundle_files import BundleError
 from serving.answer import DeadLetter
 from serving.decision import Mode
 from serving.decision import encoder as decision_encoder
-from serving.log_lines import holds_decisions, lines_of
+from serving.log_lines import holds_decisions, holds_events, lines_of
 from serving.memory_store import MemoryStore
-from serving.replay_files import ReplayError, check_apart, check_log
+from serving.replay_files import ReplayError, check_apart, check_log, check_writable, partial_of, written_whole
 from serving.replay_summary import Tally, summary
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
 from serving.store import Store, StoreError
 
 BATCH = 100  # events per commit: throughput hardly grows beyond it, and each event waits for its batch
+PATIENCE_SECONDS = 2.0  # what loads compiled code is ready before; what compiles it takes some 20 s
+COMPILING = "compiling, the first time only; this takes about half a minute"
 INTERRUPTED = 130  # what a shell reports for a process that Ctrl-C ended
 
 
@@ -42,10 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"handrail replay: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = "the same command goes on from here" if options.state else "nothing was kept, as no --state was given"
+        again = "the same command goes on from here" if options.state else "no state was kept, as no --state was given"
+        partials = [partial_of(path) for path in (options.out, options.dead_letters) if path is not None]
+        left = [str(path) for path in partials if path.exists()]
+        again += f"; what was written until now is in {' and '.join(left)}" if left else ""
         print(f"handrail replay: interrupted after {tally.events} events; {again}", file=sys.stderr)
         return INTERRUPTED
     Console().print(summary(tally, options.batch))
+    written = {"decisions": options.out, "dead letters": options.dead_letters, "state": options.state}
+    for what, path in written.items():
+        if path is not None:
+            print(f"{what}: {path}")
     return 0
 
 
@@ -54,10 +65,10 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(prog="handrail replay", description=__doc__)
     command.add_argument("log", type=Path, metavar="LOG", help="events as JSON Lines, each user's in order of time")
     command.add_argument("--bundle", type=Path, required=True, help="the bundle that decides (folder or zip)")
-    command.add_argument("--out", type=Path, help="write decision records here, as JSON Lines")
-    command.add_argument("--state", type=Path, help="keep states in this SQLite file; a replay goes on where it ended")
+    command.add_argument("--out", type=named, help="write decision records here, as JSON Lines")
+    command.add_argument("--state", type=named, help="keep states in this SQLite file; a replay goes on where it ended")
     command.add_argument("--mode", choices=("auto", *get_args(Mode)), default="auto", help="see docs/serving.md")
-    command.add_argument("--dead-letters", type=Path, help="write refused lines and why here, as JSON Lines")
+    command.add_argument("--dead-letters", type=named, help="write refused lines and why here, as JSON Lines")
     command.add_argument("--batch", type=positive, default=BATCH, help=f"events per commit (default {BATCH})")
     command.add_argument("--observations", action="store_true", help="put observations into the decision records")
     return command
@@ -65,36 +76,63 @@ def parser() -> argparse.ArgumentParser:
 
 def positive(text: str) -> int:
     """A whole number above 0."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of events. Mend: give a whole number above 0")
+    return int(text)
+
+
+def named(text: str) -> Path:
+    """A path that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty. Mend: give the path of a file, or leave the option out")
+    return Path(text)
 
 
 def replay(options: argparse.Namespace, tally: Tally) -> None:
     """Replay the log. Raises `ReplayError`, `BundleError`, `StoreError` or `OSError`."""
-    check_log(options.log)
-    check_apart(options.log, options.state, options.out, options.dead_letters)
-    bundle = load_bundle(options.bundle)
+    check_files(options)
     with ExitStack() as stack:
-        store: Store = SqliteStore(options.state) if options.state else MemoryStore()
-        stack.callback(store.close)
-        letters = stack.enter_context(options.dead_letters.open("wb")) if options.dead_letters else None
-        out = stack.enter_context(options.out.open("wb")) if options.out else None
-
-        def refused(letter: DeadLetter) -> None:
-            tally.refuse(letter)
-            if letters is not None:
-                letters.write(msgspec.json.encode(letter) + b"\n")
-
-        mode = mode_of(options, store, bundle.journey.name)
-        runtime = Runtime(bundle, store, mode, refused, keep_observations=options.observations)
-        tally.begin(bundle.manifest, mode)
+        runtime, mode = runtime_of(options, stack)
+        out = stack.enter_context(written_whole(options.out))
+        letters = stack.enter_context(written_whole(options.dead_letters))
+        runtime.refused = partial(refuse, tally, letters)
+        tally.begin(runtime.bundle.manifest, mode)
         for lines in in_batches(options.log, options.batch):
             answer(runtime, lines, tally, out)
-    if not tally.events:
-        why = f"; the first: {tally.letters[0].detail}" if tally.letters else ""
-        raise ReplayError(f"{options.log}: no event could be read{why}. Mend: give a log of events as JSON Lines")
+        if not tally.events:
+            why = f"; the first: {tally.letters[0].detail}" if tally.letters else ""
+            raise ReplayError(f"{options.log}: no event could be read{why}. Mend: give a log of events as JSON Lines")
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """Raises `ReplayError` where a path is wrong; nothing is opened or written before this."""
+    check_log(options.log)
+    outputs = {"--out": options.out, "--dead-letters": options.dead_letters}
+    check_apart({"LOG": options.log, "--bundle": options.bundle, "--state": options.state, **outputs})
+    for name, path in outputs.items():
+        check_writable(name, path)
+
+
+def runtime_of(options: argparse.Namespace, stack: ExitStack) -> tuple[Runtime, Mode]:
+    """The runtime on its store, which `stack` will close. A log without an event leaves no state file behind."""
+    waiting = threading.Timer(PATIENCE_SECONDS, print, (COMPILING,), {"file": sys.stderr})
+    stack.callback(waiting.cancel)
+    waiting.start()
+    bundle = load_bundle(options.bundle)
+    lasting = options.state and holds_events(options.log, EventCodec(bundle.journey), LARGEST_EVENT)
+    store: Store = SqliteStore(options.state) if lasting else MemoryStore()
+    stack.callback(store.close)
+    mode = mode_of(options, store, bundle.journey.name)
+    runtime = Runtime(bundle, store, mode, keep_observations=options.observations)
+    waiting.cancel()
+    return runtime, mode
+
+
+def refuse(tally: Tally, letters: BinaryIO | None, letter: DeadLetter) -> None:
+    """Count a dead letter and write it."""
+    tally.refuse(letter)
+    if letters is not None:
+        letters.write(msgspec.json.encode(letter) + b"\n")
 
 
 def mode_of(options: argparse.Namespace, store: Store, journey: str) -> Mode:

@@ -47,7 +47,8 @@ class Files:
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path, monkeypatch):
+    monkeypatch.setattr(replaying, "PATIENCE_SECONDS", 600.0)  # whether this run has to compile is not what is tested
     return Files(tmp_path)
 
 
@@ -150,6 +151,61 @@ def test_what_cannot_be_replayed_is_told_in_one_line(files, capsys, breakage, sa
     assert not shown.out
 
 
+def with_outputs(files) -> list:
+    """An output and dead letters that are there already, as arguments."""
+    for name in ("out.jsonl", "letters.jsonl"):
+        (files.folder / name).write_bytes(b"of yesterday")
+    return ["--out", files.folder / "out.jsonl", "--dead-letters", files.folder / "letters.jsonl"]
+
+
+@pytest.mark.parametrize("why", ["empty log", "other journey", "other mode", "no bundle", "no folder"])
+def test_a_replay_that_cannot_run_leaves_the_old_output(files, why):
+    outputs, state = with_outputs(files), files.folder / "s.sqlite"
+    if why == "empty log":
+        files.log.write_bytes(b"\n")
+    if why == "other journey":
+        files.log.write_bytes(encoder.encode(files.events[0]).replace(b"tiny", b"huge"))
+    if why == "other mode":
+        assert files.replay("--state", state, "--mode", "live") == 0
+    if why == "no bundle":
+        (files.bundle / "manifest.json").unlink()
+    if why == "no folder":
+        outputs[3] = files.folder / "nowhere" / "letters.jsonl"
+    assert files.replay(*outputs, "--state", state, "--mode", "shadow") == 2
+    assert (files.folder / "out.jsonl").read_bytes() == b"of yesterday"
+    assert (files.folder / "letters.jsonl").read_bytes() == b"of yesterday"
+    assert not (files.folder / "out.jsonl.partial").exists()
+    assert state.exists() == (why == "other mode")
+
+
+def test_what_an_interrupted_replay_wrote_is_kept_beside_the_old_output(files, monkeypatch, capsys):
+    outputs, state = with_outputs(files), files.folder / "s.sqlite"
+    answer = replaying.answer
+
+    def interrupted(runtime, lines, tally, out):
+        answer(runtime, lines, tally, out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replaying, "answer", interrupted)
+    assert files.replay(*outputs, "--state", state, "--batch", 20) == 130
+    assert "out.jsonl.partial" in capsys.readouterr().err
+    assert (files.folder / "out.jsonl").read_bytes() == b"of yesterday"
+    begun = (files.folder / "out.jsonl.partial").read_bytes()
+    assert begun.count(b"\n") > 1
+    monkeypatch.setattr(replaying, "answer", answer)
+    assert files.replay(*outputs, "--state", state) == 0
+    assert (files.folder / "out.jsonl").read_bytes().startswith(begun)
+    assert not (files.folder / "out.jsonl.partial").exists()
+
+
+def test_an_output_that_is_a_link_stays_one_and_a_device_a_device(files):
+    link = files.folder / "link"
+    link.symlink_to(files.folder / "real")
+    assert files.replay("--out", link, "--dead-letters", "/dev/null") == 0
+    assert link.is_symlink()
+    assert (files.folder / "real").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [
@@ -198,9 +254,38 @@ def test_a_state_of_the_other_mode_is_refused(files, capsys):
     assert "begun in live mode" in capsys.readouterr().err
 
 
-def test_a_batch_of_nothing_is_a_wrong_call(files, capsys):
+@pytest.mark.parametrize("call", [("--batch", 0), ("--batch=-1",), ("--batch", "x"), ("--out", ""), ("--state", "")])
+def test_a_wrong_call_is_told_with_its_mend(files, capsys, call):
     with pytest.raises(SystemExit, match="2"):
-        files.replay("--batch", 0)
+        files.replay(*call)
+    assert "Mend: " in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["--out", "--dead-letters"])
+@pytest.mark.parametrize("place", ["bundle", "no/such", "log.jsonl/x"])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(files, capsys, name, place):
+    assert files.replay(name, files.folder / place) == 2
+    shown = capsys.readouterr()
+    assert name in shown.err
+    assert "Mend: " in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_replay_says_where_it_wrote(files, capsys):
+    outputs = with_outputs(files)
+    assert files.replay(*outputs) == 0
+    shown = capsys.readouterr().out
+    assert f"decisions: {outputs[1]}\ndead letters: {outputs[3]}\n" in shown
+    assert "state: " not in shown
+
+
+def test_a_long_start_is_explained_and_a_short_one_not(files, monkeypatch, capsys):
+    """Compiling takes long the first time; here it is the patience that is short."""
+    assert files.replay() == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(replaying, "PATIENCE_SECONDS", 0.0)
+    assert files.replay() == 0
+    assert capsys.readouterr().err == "compiling, the first time only; this takes about half a minute\n"
 
 
 def test_lines_are_numbered_and_none_is_read_beyond_the_limit(tmp_path):
