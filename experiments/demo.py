@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
         return hydra_entry.complain("demo", hydra_entry.in_one_line(error))
     except hydra_entry.OUR_ERRORS as error:
         return hydra_entry.complain("demo", str(error))
+    except OSError as error:
+        return hydra_entry.complain("demo", hydra_entry.of_a_file(error))
     return 0
 
 

@@ -53,6 +53,8 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
             task(job)
         except OUR_ERRORS as error:
             raise SystemExit(complain(command, str(error))) from None  # stops a sweep, without Hydra's own report
+        except OSError as error:
+            raise SystemExit(complain(command, of_a_file(error))) from None
         finally:
             if not any(job.folder.iterdir()):  # it failed before it wrote anything: leave no empty folder behind
                 job.folder.rmdir()
@@ -62,9 +64,17 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
             hydra.main(version_base="1.3", config_path="pkg://conf", config_name=command)(with_config)()
     except (HydraException, OmegaConfBaseException) as error:
         return complain(command, in_one_line(error))
+    except OSError as error:  # Hydra could not make the folder
+        return complain(command, of_a_file(error))
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def of_a_file(error: OSError) -> str:
+    """What the system refused, with the path and the mend."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. Mend: check the path, its permissions and the room on its disk"
 
 
 def complain(command: str, what: str) -> int:

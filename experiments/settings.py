@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
@@ -63,13 +64,17 @@ def fill(kind: type[Record], values: dict[str, Any], place: str) -> Record:
     if unknown:
         raise SettingsError(f"{dotted(place, unknown[0])} is unknown. Mend: use one of {', '.join(names)}")
     try:
-        return msgspec.convert(values, kind)
+        record = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         if "Mend: " in what:  # the record's own check of settings that contradict each other
             raise SettingsError(what) from None
         name = dotted(place, path.rstrip("`")) if path else place
         raise SettingsError(f"{name}: {what}. Mend: see conf/ for its meaning and default") from None
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SettingsError(f"{dotted(place, name)}: {value} is not finite. Mend: give a plain number such as 0.5")
+    return record
 
 
 def dotted(place: str, name: str) -> str:

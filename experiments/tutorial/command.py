@@ -28,11 +28,12 @@ from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.protocol import Policy
 
+WRONG_CALL = 2
 REPORT, FINDINGS, CALIBRATION = "report.md", "findings.json", "calibration.png"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns the exit code (1 where the data or a file is wrong, 2 for a wrong call)."""
+    """Run the command; returns the exit code (2 for a wrong call, wrong data or a wrong file)."""
     parser = argparse.ArgumentParser(prog="handrail tutorial", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     importer = commands.add_parser("import", help="write a journey, events and an account of the import")
@@ -52,9 +53,9 @@ def main(arguments: list[str]) -> int:
         return int(stop.code or 0)
     try:
         options.run(options)
-    except (DataError, JourneyError, EventError, BundleError, FileNotFoundError) as error:
+    except (DataError, JourneyError, EventError, BundleError, OSError) as error:
         print(f"handrail tutorial: {error}", file=sys.stderr)
-        return 1
+        return WRONG_CALL
     return 0
 
 

@@ -22,6 +22,9 @@ WRONG_CALLS = {
     ("train", "+training.speed=9"): "training.speed",
     ("train", "training.batch_size=1000"): "training.batch_size",
     ("train", "env.skill=much"): "env.skill",
+    ("train", "env.completion=nan"): "env.completion",
+    ("train", "env.churn=-inf"): "env.churn",
+    ("train", "training.learning_rate=inf"): "training.learning_rate",
     ("train", "policy.name=dqn"): "dqn",
     ("train", "policy=greedy"): "greedy",
     ("train", "learner.name=irt"): "learner.name",
@@ -34,6 +37,8 @@ WRONG_CALLS = {
     ("simulate", "policy.name=someone"): "someone",
     ("simulate", "policy=ppo"): "ppo",
     ("simulate", "users=many"): "users",
+    ("simulate", "out=/proc/nowhere/x"): "/proc/nowhere",
+    ("simulate", "out=/proc/x"): "/proc/x",
     ("demo", "sede=3"): "sede",
 }
 
@@ -59,6 +64,15 @@ def test_a_folder_that_holds_a_run_is_not_written_over(small_run: Path, capsys: 
     assert handrail.main(["train", *small_training(small_run, "seed=4")]) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in small_run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "simulate", "demo"])
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(command: str, capsys: pytest.CaptureFixture) -> None:
+    assert handrail.main([command, "journey=tiny", "folder=/proc/nowhere"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert said[0].startswith(f"handrail {command}: /proc/nowhere: ")
+    assert "Mend: " in said[0]
 
 
 def test_a_policy_of_another_journey_is_refused(small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

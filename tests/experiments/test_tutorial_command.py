@@ -66,17 +66,17 @@ def test_a_report_holds_every_predictor_and_policy(imported: Path, capsys: pytes
 
 def test_a_bundle_of_another_journey_is_refused(imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = save_bundle(imported / "bundle", Contents("mine", "1", load_journey("tiny"), "greedy"))
-    assert main(["report", str(imported), "--halvings", "0", "--bundle", str(bundle)]) == 1
+    assert main(["report", str(imported), "--halvings", "0", "--bundle", str(bundle)]) == 2
     error = capsys.readouterr().err
     assert "was trained on journey 'tiny' version 1" in error
     assert "Mend: train with journey_file=" in error
 
 
 def test_missing_data_and_a_missing_import_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["import", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 1
+    assert main(["import", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
     assert "no such file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    assert main(["report", str(tmp_path)]) == 1
+    assert main(["report", str(tmp_path)]) == 2
     assert "Mend: run 'handrail tutorial import DATA" in capsys.readouterr().err
 
 
