@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from serving.workspace import Workspace
 
 REASONS = 3  # entries of the observation that a decision names
 TRIES = 8  # of a batch whose users another process keeps changing
+RESTORE = "Mend: restore the store from a copy, or replay the log into a new one"
 BLANK_RECORD = dict.fromkeys(EVENT.names or (), 0)
 
 
@@ -128,6 +129,7 @@ class Runtime:
             versions = self._load(batch)
             self._fold(batch)
             late = self._work.late[: len(batch.events)].tolist()
+            self._check_unknown(event for event, refused in zip(batch.events, late, strict=True) if refused)
             self._commit(batch, versions, late)
             for i, event in enumerate(batch.events):
                 applied = Answer("applied", batch.decisions.get(i))
@@ -162,6 +164,15 @@ class Runtime:
                 batch.admit(place, event, tuple(record.values()))
         return repeats
 
+    def _check_unknown(self, late: Iterable[Event]) -> None:
+        """Raises `StaleState` where an event is only late because another process applied it while this one looked.
+
+        No commit would notice: a user of whom every event is late has no change to commit.
+        """
+        pairs = [(event.user, event.id) for event in late]
+        if pairs and self.store.answers(self.journey.name, pairs):
+            raise StaleState("an event of this batch is in the log already. Mend: load the users and try again")
+
     def _load(self, batch: Batch) -> list[int]:
         """Bring the users' states into the workspace; returns their versions."""
         if len(batch.events) > self._work.room:
@@ -172,17 +183,26 @@ class Runtime:
             mine = stored.get(user)
             same = mine is None or mine.journey_hash == self.journey_hash
             states.append((mine and mine.state) if same else self._refold(user))
-        self._work.fill(states)
+        try:
+            self._work.fill(states)
+        except ValueError as error:
+            raise StoreError(f"the store holds a damaged state: {error}. {RESTORE}") from None
         return [stored[user].version if user in stored else 0 for user in batch.row_of]
 
     def _refold(self, user: str) -> bytes:
-        return refold(self.plan, self.codec, self.store.log(self.journey.name, user), self._steps_of)
+        try:
+            return refold(self.plan, self.codec, self.store.log(self.journey.name, user), self._steps_of)
+        except EventError as error:
+            raise StoreError(f"the store holds a damaged event of user {user!r}: {error}. {RESTORE}") from None
 
     def _steps_of(self, journey_hash: str) -> tuple[str, ...]:
         document = self.store.recall(f"journey/{journey_hash}")
         if document is None:
             raise StoreError(f"the store has events of journey {journey_hash} but not it. Mend: restore the store")
-        return msgspec.json.decode(document, type=Journey).step_names()
+        try:
+            return msgspec.json.decode(document, type=Journey).step_names()
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(f"the store holds a damaged journey: {error}. {RESTORE}") from None
 
     def _fold(self, batch: Batch) -> None:
         """Fold the batch, pausing to decide when every user left waits for a decision."""
@@ -219,7 +239,10 @@ class Runtime:
 
 def recorded(decision: bytes | None) -> Answer:
     """The answer to an event that the store knows."""
-    return Answer("duplicate", None if decision is None else decision_decoder.decode(decision))
+    try:
+        return Answer("duplicate", None if decision is None else decision_decoder.decode(decision))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"the store holds a damaged decision: {error}. {RESTORE}") from None
 
 
 def refusal(reason: Any, detail: str, event: Event) -> Answer:

@@ -14,6 +14,7 @@ from serving.store import Commit, LogLine, StaleState, Stored, StoreError
 
 SCHEMA_VERSION = 1
 WAIT_SECONDS = 10.0  # for another process that is committing
+DAMAGED = "check the disk; if the file is damaged, restore a copy, or replay the log into a new one"
 SCHEMA = """
 CREATE TABLE states (
     journey TEXT NOT NULL, user TEXT NOT NULL, journey_hash TEXT NOT NULL, version INTEGER NOT NULL,
@@ -43,7 +44,7 @@ class SqliteStore:
             self._set_up()
         except sqlite3.Error as error:
             self._db.close()
-            raise StoreError(f"{self.path}: {error}. Mend: give the path of a state file, or of a new one") from None
+            raise self._failure(error, "give the path of a state file, or of a new one") from None
         except StoreError:
             self._db.close()
             raise
@@ -72,22 +73,40 @@ class SqliteStore:
             raise
         self._db.execute("COMMIT")
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._failure(error, DAMAGED) from None
+
+    def _failure(self, error: sqlite3.Error, mend: str) -> StoreError:
+        """What SQLite reports, in words that say what to do."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the higher bits are SQLite's finer distinctions
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            waited = f"another process holds it, for {WAIT_SECONDS:g} s and more"
+            return StoreError(f"{self.path}: {waited} ({error}). Mend: end that process or wait for it, then try again")
+        return StoreError(f"{self.path}: {error}. Mend: {mend}")
+
     def load(self, journey: str, users: Iterable[str]) -> dict[str, Stored]:
         """States of those of `users` who have one."""
         query = "SELECT journey_hash, version, state FROM states WHERE journey = ? AND user = ?"
-        rows = ((user, self._db.execute(query, (journey, user)).fetchone()) for user in users)
-        return {user: Stored(*row) for user, row in rows if row}
+        with self._told():
+            rows = ((user, self._db.execute(query, (journey, user)).fetchone()) for user in users)
+            return {user: Stored(*row) for user, row in rows if row}
 
     def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
         """Those of the (user, event id) pairs that are in the log, each with its decision."""
         query = "SELECT decision FROM events WHERE journey = ? AND user = ? AND id = ?"
-        rows = ((pair, self._db.execute(query, (journey, *pair)).fetchone()) for pair in ids)
-        return {pair: row[0] for pair, row in rows if row}
+        with self._told():
+            rows = ((pair, self._db.execute(query, (journey, *pair)).fetchone()) for pair in ids)
+            return {pair: row[0] for pair, row in rows if row}
 
     def log(self, journey: str, user: str) -> list[LogLine]:
         """A user's events, in the order in which they were applied."""
         query = "SELECT journey_hash, event FROM events WHERE journey = ? AND user = ? ORDER BY seq"
-        return [LogLine(*row) for row in self._db.execute(query, (journey, user))]
+        with self._told():
+            return [LogLine(*row) for row in self._db.execute(query, (journey, user))]
 
     def commit(self, commit: Commit) -> None:
         """Write all of `commit` or nothing. Raises `StaleState` where a version moved or an event id is known."""
@@ -107,9 +126,7 @@ class SqliteStore:
         except sqlite3.IntegrityError:
             raise StaleState("an event of this commit is in the log already. Mend: load the users again") from None
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{self.path}: {error}. Mend: check the disk, and whether another process holds it"
-            ) from None
+            raise self._failure(error, DAMAGED) from None
 
     def _check_version(self, journey: str, user: str, version: int) -> None:
         query = "SELECT version FROM states WHERE journey = ? AND user = ?"
@@ -119,14 +136,15 @@ class SqliteStore:
 
     def remember(self, name: str, value: bytes) -> bytes:
         """Keep `value` under `name` unless something is kept there; returns what is kept."""
-        with self._transaction():
+        with self._told(), self._transaction():
             self._db.execute("INSERT OR IGNORE INTO notes VALUES (?, ?)", (name, value))
             row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return bytes(row[0])
 
     def recall(self, name: str) -> bytes | None:
         """What is kept under `name`."""
-        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        with self._told():
+            row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return bytes(row[0]) if row else None
 
     def close(self) -> None:

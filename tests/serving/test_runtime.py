@@ -265,6 +265,38 @@ def test_a_contested_batch_is_tried_again_from_the_start():
         Runtime(bundle(), Contested(TRIES)).process(FEW[0])
 
 
+class Overtaken(MemoryStore):
+    """A store in which another process applies the same events between this one's two looks."""
+
+    def load(self, journey, users):
+        users, self.load = list(users), super().load
+        Runtime(bundle(), self).process_many(FEW)
+        return super().load(journey, users)
+
+
+def test_who_was_overtaken_answers_with_what_the_other_decided():
+    """Every event but the last has become late, so that there is nothing to commit that could be refused."""
+    store = Overtaken()
+    answers = Runtime(bundle(), store).process_many(FEW[:2])
+    assert [answer.outcome for answer in answers] == ["duplicate", "duplicate"]
+    alone = Runtime(bundle(), MemoryStore())
+    assert [told(answer.decision) for answer in answers] == [told(alone.process(one)) for one in FEW[:2]]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    ["UPDATE states SET state = substr(state, 2)", "UPDATE events SET decision = x'7B'"],
+    ids=["state", "decision"],
+)
+def test_what_is_damaged_in_the_store_is_told(tmp_path, spoil):
+    store = SqliteStore(tmp_path / "s.sqlite")
+    started(store)
+    store._db.execute(spoil)
+    with pytest.raises(StoreError, match=r"damaged .* Mend: restore the store"):
+        Runtime(bundle(), store).process_many([FEW[0], event(4, "fail", step="first-note")])
+    store.close()
+
+
 def outlaw(observations, masks, actions):
     """The first action that is not legal."""
     actions[:] = np.argmin(masks, axis=1)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from serving import sqlite_store
 from serving.sqlite_store import SqliteStore
 from serving.store import Change, Commit, Entry, StaleState, StoreError
 
@@ -66,3 +67,42 @@ def test_files_of_others_are_refused_and_left_alone(tmp_path):
     other = sqlite3.connect(tmp_path / "other")
     assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("birds",)]
     other.close()
+
+
+def every_use(store):
+    return [
+        lambda: store.load("j", ["ann"]),
+        lambda: store.answers("j", [("ann", "1")]),
+        lambda: store.log("j", "ann"),
+        lambda: store.recall("mode"),
+        lambda: store.remember("mode", b"live"),
+        lambda: store.commit(COMMIT._replace(entries=[], changes=[Change("ann", 1, b"A2")])),
+    ]
+
+
+@pytest.mark.parametrize("use", range(6))
+def test_damaged_pages_are_told_with_the_mend(tmp_path, use):
+    path = tmp_path / "s.sqlite"
+    store = SqliteStore(path)
+    store.commit(COMMIT)
+    store.close()
+    page = 4_096
+    content = path.read_bytes()
+    path.write_bytes(content[:page] + b"\x99" * (len(content) - page))
+    store = SqliteStore(path)
+    with pytest.raises(StoreError, match=r"s.sqlite: .*malformed.* Mend: check the disk; if the file is damaged"):
+        every_use(store)[use]()
+    store.close()
+
+
+def test_a_file_that_another_process_holds_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_store, "WAIT_SECONDS", 0.01)
+    one, two = (SqliteStore(tmp_path / "s.sqlite") for _ in range(2))
+    with one._transaction():
+        for use in (lambda: two.commit(COMMIT), lambda: two.remember("mode", b"live")):
+            with pytest.raises(StoreError, match=r"another process holds it.* Mend: end that process or wait"):
+                use()
+        with pytest.raises(StoreError, match="another process holds it"):
+            SqliteStore(tmp_path / "s.sqlite")
+    one.close()
+    two.close()
