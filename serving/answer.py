@@ -13,12 +13,16 @@ Reason = Literal[
     "malformed",  # not JSON, or a field is missing, unknown or out of range
     "invalid",  # an event of another journey, of an unknown step, or one that lacks what its kind needs
     "late",  # earlier than the user's last event
+    "conflict",  # an id that this user had before, with other content
 ]
 RAW_KEPT = 2_048  # characters of a refused line that a dead letter keeps
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event that was refused: nothing was changed by it. `raw` is the line as it came, where there was one."""
+    """An event that was refused, or known with other content: nothing was changed by it.
+
+    `raw` is the line as it came, where there was one.
+    """
 
     reason: Reason
     detail: str
@@ -32,7 +36,8 @@ class Answer(NamedTuple):
     """What became of one event.
 
     applied    folded; `decision` is there where one was due
-    duplicate  known already, nothing changed; `decision` is the one recorded the first time
+    duplicate  known already, nothing changed; `decision` is the one recorded the first time, and `letter` is there
+               where the event now says something else
     ignored    a decision event in live mode, where the runtime's own decisions are the history
     refused    nothing changed; `letter` says why
     """

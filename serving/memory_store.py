@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from serving.store import Commit, LogLine, StaleState, Stored
+from serving.store import Commit, Known, LogLine, StaleState, Stored
 
 
 class MemoryStore:
@@ -12,7 +12,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._states: dict[tuple[str, str], Stored] = {}
-        self._answers: dict[tuple[str, str, str], bytes | None] = {}
+        self._answers: dict[tuple[str, str, str], Known] = {}
         self._logs: dict[tuple[str, str], list[LogLine]] = {}
         self._notes: dict[str, bytes] = {}
 
@@ -20,8 +20,8 @@ class MemoryStore:
         """States of those of `users` who have one."""
         return {user: self._states[journey, user] for user in users if (journey, user) in self._states}
 
-    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
-        """Those of the (user, event id) pairs that are in the log, each with its decision."""
+    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+        """Those of the (user, event id) pairs that are in the log, each with its event and decision."""
         known = self._answers
         return {pair: known[journey, *pair] for pair in ids if (journey, *pair) in known}
 
@@ -42,7 +42,7 @@ class MemoryStore:
         for change in commit.changes:
             self._states[journey, change.user] = Stored(commit.journey_hash, change.version + 1, change.state)
         for entry in commit.entries:
-            self._answers[journey, entry.user, entry.id] = entry.decision
+            self._answers[journey, entry.user, entry.id] = Known(entry.event, entry.decision)
             self._logs.setdefault((journey, entry.user), []).append(LogLine(commit.journey_hash, entry.event))
 
     def remember(self, name: str, value: bytes) -> bytes:

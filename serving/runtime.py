@@ -21,7 +21,7 @@ from serving.decision import Decision, Mode
 from serving.decision import decoder as decision_decoder
 from serving.fold_batch import fold_on, offer_on
 from serving.refold import refold
-from serving.store import Change, Commit, StaleState, Store, StoreError
+from serving.store import Change, Commit, Known, StaleState, Store, StoreError
 from serving.workspace import Workspace
 
 REASONS = 3  # entries of the observation that a decision names
@@ -89,7 +89,8 @@ class Runtime:
     def process_lines(self, lines: Sequence[tuple[int | None, bytes]]) -> list[Answer]:
         """Apply events from numbered JSON lines, in order, as one batch."""
         read = [self._read(line, number) for number, line in lines]
-        answers = iter(self.process_many([event for event in read if isinstance(event, Event)]))
+        numbered = [(event, number) for event, (number, _) in zip(read, lines, strict=True) if isinstance(event, Event)]
+        answers = iter(self._process_numbered(numbered))
         return [next(answers) if isinstance(event, Event) else event for event in read]
 
     def process_many(self, events: Sequence[Event]) -> list[Answer]:
@@ -97,11 +98,16 @@ class Runtime:
 
         Raises `StoreError` where the store fails; then nothing of the batch was applied.
         """
+        return self._process_numbered([(event, None) for event in events])
+
+    def _process_numbered(self, numbered: Sequence[tuple[Event, int | None]]) -> list[Answer]:
+        events = [event for event, _ in numbered]
         for _ in range(TRIES):
             try:
                 answers = self._process(events)
             except StaleState:
                 continue
+            answers = [at_line(answer, number) for answer, (_, number) in zip(answers, numbered, strict=True)]
             for answer in answers:
                 if answer.letter is not None and self.refused is not None:
                     self.refused(answer.letter)
@@ -135,7 +141,7 @@ class Runtime:
                 applied = Answer("applied", batch.decisions.get(i))
                 answers[batch.places[i]] = too_late(event) if late[i] else applied
         for place, first in repeats.items():
-            answers[place] = repeated(answers[first])
+            answers[place] = repeated(answers[first], events[first], events[place])
         return [answers[place] for place in range(len(events))]
 
     def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer]) -> dict[int, int]:
@@ -152,7 +158,7 @@ class Runtime:
             elif ours and batch.live and event.kind == "decision":
                 answers[place] = Answer("ignored")
             elif ours and pair in known:
-                answers[place] = recorded(known[pair])
+                answers[place] = recorded(known[pair], event)
             else:
                 record: dict[str, Any] = BLANK_RECORD.copy()
                 try:
@@ -237,12 +243,31 @@ class Runtime:
             self.store.commit(Commit(self.journey.name, self.journey_hash, changes, batch.entries(late)))
 
 
-def recorded(decision: bytes | None) -> Answer:
+def recorded(known: Known, event: Event) -> Answer:
     """The answer to an event that the store knows."""
     try:
-        return Answer("duplicate", None if decision is None else decision_decoder.decode(decision))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"the store holds a damaged decision: {error}. {RESTORE}") from None
+        decision = None if known.decision is None else decision_decoder.decode(known.decision)
+        letter = None if known.event == event_encoder.encode(event) else conflict(parse_event(known.event), event)
+    except (msgspec.DecodeError, UnicodeDecodeError, EventError) as error:
+        raise StoreError(f"the store holds a damaged event or decision: {error}. {RESTORE}") from None
+    return Answer("duplicate", decision, letter)
+
+
+def conflict(first: Event, event: Event) -> DeadLetter | None:
+    """The dead letter of an event that says something else than the `first` of its id; None where it does not."""
+    before, now = (msgspec.structs.asdict(one) for one in (first, event))
+    differ = [f"{name} was {before[name]!r} and is now {now[name]!r}" for name in now if now[name] != before[name]]
+    if not differ:
+        return None
+    what = f"event {event.id!r} of user {event.user!r} came before with other content: {', '.join(differ)}"
+    return refusal("conflict", f"{what}. The first one holds. Mend: give each event an id of its own", event).letter
+
+
+def at_line(answer: Answer, number: int | None) -> Answer:
+    """The answer with the line number in its dead letter, if it has one."""
+    if answer.letter is None or number is None:
+        return answer
+    return answer._replace(letter=msgspec.structs.replace(answer.letter, line=number))
 
 
 def refusal(reason: Any, detail: str, event: Event) -> Answer:
@@ -257,9 +282,9 @@ def too_late(event: Event) -> Answer:
     return refusal("late", f"event {event.id!r} is earlier than the last event of user {event.user!r}. {mend}", event)
 
 
-def repeated(first: Answer) -> Answer:
-    """The answer to an event that came before in the same batch."""
-    return first if first.outcome == "refused" else Answer("duplicate", first.decision)
+def repeated(answer: Answer, first: Event, event: Event) -> Answer:
+    """The answer to an event that came before in the same batch as `first`, and was answered so."""
+    return answer if answer.outcome == "refused" else Answer("duplicate", answer.decision, conflict(first, event))
 
 
 def shown(line: bytes) -> str:

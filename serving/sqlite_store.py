@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from serving.store import Commit, LogLine, StaleState, Stored, StoreError
+from serving.store import Commit, Known, LogLine, StaleState, Stored, StoreError
 
 SCHEMA_VERSION = 1
 WAIT_SECONDS = 10.0  # for another process that is committing
@@ -95,12 +95,12 @@ class SqliteStore:
             rows = ((user, self._db.execute(query, (journey, user)).fetchone()) for user in users)
             return {user: Stored(*row) for user, row in rows if row}
 
-    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
-        """Those of the (user, event id) pairs that are in the log, each with its decision."""
-        query = "SELECT decision FROM events WHERE journey = ? AND user = ? AND id = ?"
+    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+        """Those of the (user, event id) pairs that are in the log, each with its event and decision."""
+        query = "SELECT event, decision FROM events WHERE journey = ? AND user = ? AND id = ?"
         with self._told():
             rows = ((pair, self._db.execute(query, (journey, *pair)).fetchone()) for pair in ids)
-            return {pair: row[0] for pair, row in rows if row}
+            return {pair: Known(*row) for pair, row in rows if row}
 
     def log(self, journey: str, user: str) -> list[LogLine]:
         """A user's events, in the order in which they were applied."""

@@ -46,6 +46,13 @@ class LogLine(NamedTuple):
     event: bytes
 
 
+class Known(NamedTuple):
+    """An event of the log as JSON, and the decision (JSON) that answered it, if one was due."""
+
+    event: bytes
+    decision: bytes | None
+
+
 class Commit(NamedTuple):
     """All that one batch of events changed, of users of one journey. `entries` of a user are in order."""
 
@@ -61,8 +68,8 @@ class Store(Protocol):
     def load(self, journey: str, users: Iterable[str]) -> dict[str, Stored]:
         """States of those of `users` who have one."""
 
-    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | None]:
-        """Those of the (user, event id) pairs that are in the log, each with its decision."""
+    def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+        """Those of the (user, event id) pairs that are in the log, each with its event and decision."""
 
     def log(self, journey: str, user: str) -> list[LogLine]:
         """A user's events, in the order in which they were applied."""

@@ -6,7 +6,7 @@ import pytest
 
 from serving.memory_store import MemoryStore
 from serving.sqlite_store import SqliteStore
-from serving.store import Change, Commit, Entry, LogLine, StaleState, Stored
+from serving.store import Change, Commit, Entry, Known, LogLine, StaleState, Stored
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -42,7 +42,9 @@ def test_a_commit_is_there(store):
     store.commit(FIRST)
     states, answers, logs = contents(store)
     assert states == {"ann": Stored("h1", 1, b"A1"), "bob": Stored("h1", 1, b"B1")}
-    assert answers == {("ann", "1"): b"d1", ("bob", "1"): None, ("ann", "2"): None}
+    assert answers == {
+        ("ann", "1"): Known(b"e1", b"d1"), ("bob", "1"): Known(b"e2", None), ("ann", "2"): Known(b"e3", None)
+    }  # fmt: skip
     assert logs == [[LogLine("h1", b"e1"), LogLine("h1", b"e3")], [LogLine("h1", b"e2")]]
 
 
@@ -51,7 +53,7 @@ def test_states_are_replaced_and_the_log_grows(store):
     store.commit(commit_of(Change("ann", 1, b"A2"), entries=(Entry("ann", "3", b"e4", b"d4"),), digest="h2"))
     states, answers, logs = contents(store)
     assert states == {"ann": Stored("h2", 2, b"A2"), "bob": Stored("h1", 1, b"B1")}
-    assert answers["ann", "3"] == b"d4"
+    assert answers["ann", "3"] == Known(b"e4", b"d4")
     assert logs[0] == [LogLine("h1", b"e1"), LogLine("h1", b"e3"), LogLine("h2", b"e4")]
 
 
@@ -77,12 +79,13 @@ def test_users_and_ids_belong_to_their_journey(store):
     store.commit(FIRST)
     store.commit(commit_of(Change("ann", 0, b"X"), entries=(Entry("ann", "1", b"x", b"dx"),), journey="other"))
     assert store.load("j", ["ann"])["ann"].state == b"A1"
-    assert contents(store, "other")[:2] == ({"ann": Stored("h1", 1, b"X")}, {("ann", "1"): b"dx"})
+    assert contents(store, "other")[:2] == ({"ann": Stored("h1", 1, b"X")}, {("ann", "1"): Known(b"x", b"dx")})
 
 
 def test_an_id_may_come_from_two_users(store):
     store.commit(FIRST)
-    assert store.answers("j", [("ann", "1"), ("bob", "1"), ("bob", "2")]) == {("ann", "1"): b"d1", ("bob", "1"): None}
+    answers = store.answers("j", [("ann", "1"), ("bob", "1"), ("bob", "2")])
+    assert answers == {("ann", "1"): Known(b"e1", b"d1"), ("bob", "1"): Known(b"e2", None)}
 
 
 def test_notes_are_kept_as_they_were_first_written(store):

@@ -104,12 +104,13 @@ def test_bad_lines_go_to_the_dead_letters_with_their_numbers(files, capsys):
     good = files.log.read_bytes().splitlines()
     log, letters = files.folder / "mixed.jsonl", files.folder / "letters.jsonl"
     long = b'{"id":"' + b"x" * (2 * LARGEST_EVENT) + b'"}'
-    log.write_bytes(b"\n".join([good[0], b"{", b"", long, *good[1:], good[0].replace(b"tiny", b"huge")]))
+    late = good[0].replace(b'"id":"', b'"id":"late-')
+    log.write_bytes(b"\n".join([good[0], b"{", b"", long, *good[1:], late, good[0].replace(b"tiny", b"huge")]))
     whole = files.decisions()
     assert files.decisions("--dead-letters", letters, log=log) == whole
     found = [msgspec.json.decode(line, type=DeadLetter) for line in letters.read_bytes().splitlines()]
     assert sorted((letter.reason, letter.line) for letter in found) == [
-        ("invalid", None), ("malformed", 2), ("oversized", 4)
+        ("invalid", 5 + len(good)), ("late", 4 + len(good)), ("malformed", 2), ("oversized", 4)
     ]  # fmt: skip
     assert "oversized" in capsys.readouterr().out
 

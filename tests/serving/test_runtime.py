@@ -265,6 +265,25 @@ def test_a_contested_batch_is_tried_again_from_the_start():
         Runtime(bundle(), Contested(TRIES)).process(FEW[0])
 
 
+@pytest.mark.parametrize("make", [lambda _: MemoryStore(), lambda path: SqliteStore(path / "s.sqlite")])
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "later"])
+def test_an_id_with_other_content_is_told_and_the_first_holds(tmp_path, make, together):
+    letters, store = [], make(tmp_path)
+    runtime = Runtime(bundle(), store, refused=letters.append)
+    other = msgspec.structs.replace(event(2, "fail", step="first-note", duration=5.0), id=FEW[0].id)
+    calls = [[FEW[0], other]] if together else [[FEW[0]], [other]]
+    first, second = (answer for call in calls for answer in runtime.process_many(call))
+    assert (first.outcome, first.letter, second.outcome) == ("applied", None, "duplicate")
+    assert second.decision == first.decision is not None
+    assert letters == [second.letter]
+    assert (letters[0].reason, letters[0].event, letters[0].user) == ("conflict", "ann-0", "ann")
+    for difference in ("kind was 'signup' and is now 'fail'", "time was", "step was None", "duration was", "Mend: "):
+        assert difference in letters[0].detail
+    assert "journey was" not in letters[0].detail
+    assert len(store.log("tiny", "ann")) == 2  # the first and the decision that answered it
+    store.close()
+
+
 class Overtaken(MemoryStore):
     """A store in which another process applies the same events between this one's two looks."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from serving import sqlite_store
 from serving.sqlite_store import SqliteStore
-from serving.store import Change, Commit, Entry, StaleState, StoreError
+from serving.store import Change, Commit, Entry, Known, StaleState, StoreError
 
 COMMIT = Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")])
 
@@ -22,7 +22,7 @@ def test_it_is_all_there_when_opened_again(tmp_path):
     store.close()
     again = SqliteStore(tmp_path / "s.sqlite")
     assert (again.load("j", ["ann"])["ann"].state, again.recall("mode")) == (b"A", b"live")
-    assert again.answers("j", [("ann", "1")]) == {("ann", "1"): b"d"}
+    assert again.answers("j", [("ann", "1")]) == {("ann", "1"): Known(b"e", b"d")}
     again.close()
 
 
