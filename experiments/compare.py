@@ -17,7 +17,7 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import Tell, open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.settings import Problem, Seed, Users, fill, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, fill, problem_of
 from experiments.tables import differences_table, levels_table
 from policies.protocol import Policy
 
@@ -27,7 +27,7 @@ class CompareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     policies: Annotated[tuple[str, ...], Meta(min_length=1)]
     references: tuple[str, ...]
-    users: Users
+    users: ComparedUsers
     seed: Seed
 
 

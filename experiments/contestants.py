@@ -19,15 +19,16 @@ def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]
     names = [policy.name for policy in policies]
     for name, item in zip(names, names_or_paths, strict=True):
         if names.count(name) > 1:
-            raise SettingsError(
-                f"policies: {item!r} would be the second called {name!r}. Mend: name or copy it once only"
-            )
+            raise SettingsError(f"policies: {item!r} would be the second called {name!r}. Mend: name it once only")
     return policies
 
 
 def with_references(names_or_paths: Sequence[str], references: Sequence[str], journey: Journey) -> list[Policy]:
-    """`contestants`, joined by those `references` that are not among them already."""
-    return contestants(list(dict.fromkeys((*names_or_paths, *references))), journey)
+    """`contestants`, joined by those `references` that are not among them already. Raises `SettingsError`."""
+    for reference in references:
+        if references.count(reference) > 1:
+            raise SettingsError(f"references: {reference!r} is there twice. Mend: name it once only")
+    return contestants([*names_or_paths, *(r for r in references if r not in names_or_paths)], journey)
 
 
 def name_of(name_or_path: str) -> str:

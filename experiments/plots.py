@@ -156,6 +156,8 @@ def completion_by_persona(comparison: Comparison) -> Figure:
             row, y = comparison.level(policy, "completion", group), g * pitch + p
             look = style[policy]
             mean, low, high = 100.0 * row.mean, 100.0 * max(0.0, row.low), 100.0 * min(1.0, row.high)
+            if not np.isfinite(row.low):  # one user has no interval
+                low = high = mean
             axes.plot([low, high], [y, y], color=look.colour, linewidth=look.width)
             axes.plot(mean, y, look.marker, color=look.colour, markersize=6, clip_on=False)
             axes.annotate(
@@ -202,7 +204,7 @@ def help_by_struggle(evaluations: Sequence[Evaluation]) -> Figure:
                 linewidth=look.width,
                 markersize=5,
                 label=evaluation.policy,
-                clip_on=False,
+                clip_on=not drawn.any(),  # the layout cannot measure an unclipped line without points
             )
         axes.set_title(title, fontsize=11, loc="left", color=INK)
         axes.set_xlim(0, 1)

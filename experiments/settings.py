@@ -16,6 +16,7 @@ from personas.persona import Population, population_from
 
 Record = TypeVar("Record")
 Users = Annotated[int, Meta(ge=1)]
+ComparedUsers = Annotated[int, Meta(ge=2)]  # one user has no spread, and so no interval
 Seed = Annotated[int, Meta(ge=0, lt=2**32)]
 
 HELD_OUT = 2**32  # seeds of training lie below: no training ever meets the people of an evaluation

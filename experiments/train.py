@@ -19,7 +19,7 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.settings import Problem, Seed, SettingsError, Users, fill, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, fill, problem_of
 from experiments.training_board import TrainingBoard
 from policies.families import WITHOUT_TENSORS
 from policies.training.ppo_sb3 import PPOSettings, Progress, train
@@ -32,7 +32,7 @@ CURVE_HEADER = Progress._fields
 class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom policies are evaluated on, and to whom differences are taken."""
 
-    users: Users
+    users: ComparedUsers
     references: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 

@@ -104,6 +104,20 @@ def test_command_is_deterministic_and_writes_every_form(tmp_path: Path, capsys: 
     assert float(rows[0]["mean"]) == comparison.levels[0].mean
 
 
+@pytest.mark.parametrize("users", [2, 3])
+def test_very_few_users_make_quiet_pictures_and_no_infinite_interval(
+    users: int, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Warnings are errors in tests. Of three users, one is the only newcomer: she has no interval."""
+    assert compare.main(small_comparison(tmp_path / "few", f"users={users}")) == 0
+    written = msgspec.json.decode((tmp_path / "few" / "metrics.json").read_bytes())
+    assert {row["low"] for row in written["levels"] if row["users"] == 1} == {None}
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "inf" not in said.out
+    assert "±inf" not in (tmp_path / "few" / "report.html").read_text(encoding="utf-8")
+
+
 def test_other_seed_other_users(tmp_path: Path) -> None:
     assert compare.main(small_comparison(tmp_path / "one", "policies=[fixed]", "references=[fixed]")) == 0
     assert compare.main(small_comparison(tmp_path / "two", "policies=[fixed]", "references=[fixed]", "seed=1")) == 0
