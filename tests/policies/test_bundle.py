@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -273,3 +275,31 @@ def test_a_damaged_zip_is_refused_or_harmless(tmp_path_factory, place, change):
         assert load_bundle(path).manifest == whole  # times and the like carry no meaning
     except BundleError as error:
         assert "Mend: " in str(error)  # noqa: PT017 - either outcome is right
+
+
+def recipe() -> str:
+    """The Python of docs/bundle.md that recomputes the digest."""
+    text = (Path(__file__).parents[2] / "docs" / "bundle.md").read_text()
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+
+
+AWKWARD = {
+    "1e-7": 1e-7,
+    "big": 1e22,
+    "text": 'a "quoted  \\" text\twith { spaces }',
+    "ü": [0.1 + 0.2, 5e-324, 1.0, -0.0],
+}
+
+
+def test_the_documented_recipe_recomputes_the_digest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_bundle("guide", contents(metrics=AWKWARD, provenance={"of": "  two  spaces  "}))
+    exec(recipe(), {})
+
+
+def test_the_documented_recipe_notices_a_change(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    manifest = save_bundle("guide", contents(metrics={"x": 1e-7})) / MANIFEST
+    manifest.write_text(manifest.read_text().replace("1e-7", "2e-7"))
+    with pytest.raises(AssertionError):
+        exec(recipe(), {})
