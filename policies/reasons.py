@@ -27,10 +27,11 @@ def contributions(
 ) -> np.ndarray:
     """What each entry of `observation` `(D,)` contributed to `action`, `(D,)`, against the `usual` `(D,)` user.
 
-    In logits for a network, in probability for other policies.
+    In logits for a network, in probability for other policies. Not finite where a network's gradient overflows.
     """
     if isinstance(policy, NetworkPolicy):
-        return policy.attributions(observation, mask, action, usual)
+        with np.errstate(over="ignore", invalid="ignore"):  # the choice stands without its reasons
+            return policy.attributions(observation, mask, action, usual)
     return occlusion(policy, observation, mask, action, usual)
 
 
@@ -46,9 +47,10 @@ def occlusion(policy: Policy, observation: np.ndarray, mask: np.ndarray, action:
 
 
 def top_reasons(contribution: np.ndarray, observation: np.ndarray, k: int) -> list[Reason]:
-    """The `k` entries of largest absolute contribution, largest first; entries that did nothing are left out."""
-    order = np.argsort(-np.abs(contribution), kind="stable")[:k]
-    return [Reason(int(d), float(observation[d]), float(contribution[d])) for d in order if contribution[d] != 0.0]
+    """The `k` entries of largest absolute contribution, largest first; those of 0 or not finite are left out."""
+    size = np.where(np.isfinite(contribution), np.abs(contribution), 0.0)
+    order = np.argsort(-size, kind="stable")[:k]
+    return [Reason(int(d), float(observation[d]), float(contribution[d])) for d in order if size[d] != 0.0]
 
 
 def next_best(policy: Policy, observations: np.ndarray, masks: np.ndarray, actions: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from policies.reasons import contributions, next_best, top_reasons
 from serving.decision import Because, Decision, Mode, NextBest, Offer, offers
 
 ILLEGAL = "the policy chose an action that is not legal"
+UNUSABLE = "the policy gave no usable probabilities"
 NS_PER_US = 1_000.0
 
 
@@ -36,10 +37,10 @@ class Due(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What was chosen, `(n,)` each; `fallback` where the rules answered because the policy's choice was not legal."""
+    """What was chosen, and `fallback` `(n,)`: why the rules answered instead of the policy, None where it did."""
 
     choices: Choices
-    fallback: np.ndarray
+    fallback: list[str | None]
 
 
 class Why(NamedTuple):
@@ -66,16 +67,18 @@ class Decider:
         actions, propensities = self.bundle.policy.decide(*seen)
         inside = (actions >= 0) & (actions < due.masks.shape[1])
         legal = due.masks[np.arange(len(actions)), np.where(inside, actions, 0)]
-        sound = inside & legal & (propensities > 0.0) & (propensities <= 1.0)
+        usable = (propensities > 0.0) & (propensities <= 1.0)
+        sound = inside & legal & usable
         if sound.all():
-            return Chosen(Choices(actions, propensities), ~sound)
+            return Chosen(Choices(actions, propensities), [None] * len(actions))
         rules = self._rules.decide(*seen)
         mended = (np.where(sound, mine, theirs) for mine, theirs in zip((actions, propensities), rules, strict=True))
-        return Chosen(Choices(*mended), ~sound)
+        why = [(None if fine else ILLEGAL) if is_one else UNUSABLE for fine, is_one in zip(sound, usable, strict=True)]
+        return Chosen(Choices(*mended), why)
 
     def records(self, due: Due, chosen: Chosen, started: int) -> list[Decision]:
         """The decision records; `started` is `time.perf_counter_ns()` when the batch was taken in hand."""
-        whys = self.explain(due, chosen.choices.actions)
+        whys = self.explain(due, chosen)
         legal = legal_actions(due.masks)
         latency = (time.perf_counter_ns() - started) / NS_PER_US
         actions, propensities = (column.tolist() for column in chosen.choices)
@@ -99,28 +102,39 @@ class Decider:
                 reasons=whys[i].reasons,
                 next_best=whys[i].next_best,
                 predicted_success=whys[i].predicted_success,
-                fallback=ILLEGAL if chosen.fallback[i] else None,
+                fallback=chosen.fallback[i],
                 observation=due.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
             )
             for i, (event, moment, key) in enumerate(zip(due.events, due.moments.tolist(), due.keys, strict=True))
         ]
 
-    def explain(self, due: Due, actions: np.ndarray) -> list[Why]:
+    def explain(self, due: Due, chosen: Chosen) -> list[Why]:
         """Reasons, next best action and predicted success of each decision."""
-        success, n = self.bundle.success, len(actions)
-        predicted = success.predict(due.observations).tolist() if success else [None] * n
+        success, actions = self.bundle.success, chosen.choices.actions
+        predicted = success.predict(due.observations).tolist() if success else [None] * len(actions)
         if not self.n_reasons:
             return [Why((), None, chance) for chance in predicted]
-        others = next_best(self.bundle.policy, due.observations, due.masks, actions).tolist()
+        others = self._others(due, chosen)
         return [
-            Why(self._because(due.observations[i], due.masks[i], int(actions[i])), self._next(others[i]), predicted[i])
-            for i in range(n)
+            Why(self._because(due, chosen, i), self._next(other), predicted[i])
+            for i, other in enumerate(others.tolist())
         ]
 
-    def _because(self, observation: np.ndarray, mask: np.ndarray, action: int) -> tuple[Because, ...]:
+    def _others(self, due: Due, chosen: Chosen) -> np.ndarray:
+        """The next best actions `(n,)`, each by the policy that chose; -1 for none."""
+        fell = np.array([why is not None for why in chosen.fallback], bool)
+        others = np.full(len(fell), -1)
+        for policy, rows in ((self.bundle.policy, ~fell), (self._rules, fell)):
+            if rows.any():
+                others[rows] = next_best(policy, due.observations[rows], due.masks[rows], chosen.choices.actions[rows])
+        return others
+
+    def _because(self, due: Due, chosen: Chosen, row: int) -> tuple[Because, ...]:
+        observation, mask, action = due.observations[row], due.masks[row], int(chosen.choices.actions[row])
         if mask.sum() == 1:  # nothing was weighed: it was the only legal action
             return ()
-        weights = contributions(self.bundle.policy, observation, mask, action, self.bundle.usual)
+        policy = self._rules if chosen.fallback[row] else self.bundle.policy
+        weights = contributions(policy, observation, mask, action, self.bundle.usual)
         top = top_reasons(weights, observation, self.n_reasons)
         return tuple(Because(self.entries[reason.entry], reason.value, reason.contribution) for reason in top)
 

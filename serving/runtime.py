@@ -75,7 +75,7 @@ class Runtime:
         )  # fmt: skip
         chosen = self._decider.choose(Due([], work.moments, work.observations, masks, np.zeros(1, np.uint64)))
         offer_on(self.plan, *work.state, nothing, rows, work.waiting, rows, *chosen.choices, work.told)
-        self._decider.explain(Due([], work.moments, work.observations, masks, rows), chosen.choices.actions)
+        self._decider.explain(Due([], work.moments, work.observations, masks, rows), chosen)
         decision_id(np.uint64(0))
 
     def process(self, event: Event) -> Decision | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from journeys.fold import blank_states
 from journeys.plan import compile_plan
 from journeys.state import pack
 from personas.persona import load_population
+from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
 from serving.memory_store import MemoryStore
@@ -345,7 +347,44 @@ def test_what_is_not_legal_is_never_offered(policy):
         decision, expected = mine.process(one), rules.process(one)
         assert (decision.action, decision.propensity, decision.legal) == (expected.action, 1.0, expected.legal)
         assert decision.policy == "rules"
-        assert "not legal" in decision.fallback
+        assert ("no usable probabilities" if policy.name == "unsure" else "not legal") in decision.fallback
+
+
+def test_a_network_that_overflows_is_told_as_such_and_the_rules_explain(recwarn):
+    weights = bundle().policy.weights
+    huge = NetworkPolicy("network", weights._replace(w1=weights.w1 * 1e30, w2=weights.w2 * 1e30))
+    mine = Runtime(bundle()._replace(policy=huge), MemoryStore())
+    rules = Runtime(make_bundle("tiny", "rules"), MemoryStore())
+    for one in FEW:
+        decision, expected = mine.process(one), rules.process(one)
+        assert decision.fallback == "the policy gave no usable probabilities"
+        assert (decision.action, decision.policy) == (expected.action, "rules")
+        assert (decision.reasons, decision.next_best) == (expected.reasons, expected.next_best)
+    assert not recwarn.list
+
+
+class Slow:
+    """A policy that takes its time."""
+
+    name = "slow"
+    MICROSECONDS = 3_000.0
+
+    def __init__(self, policy) -> None:
+        self.policy = policy
+        self.probabilities = policy.probabilities
+
+    def decide(self, observations, masks, keys):
+        time.sleep(self.MICROSECONDS / 1e6)
+        return self.policy.decide(observations, masks, keys)
+
+
+def test_the_latency_of_a_record_is_measured():
+    runtime = Runtime(bundle()._replace(policy=Slow(bundle().policy)), MemoryStore(), reasons=0)
+    before = time.perf_counter_ns()
+    first, second = (runtime.process(one) for one in FEW[:2])
+    between = (time.perf_counter_ns() - before) / 1_000
+    assert min(first.latency_us, second.latency_us) >= Slow.MICROSECONDS
+    assert first.latency_us + second.latency_us <= between
 
 
 def test_explanations_change_no_decision():
