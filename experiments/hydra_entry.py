@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import resources
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,6 +105,16 @@ def flags_first(arguments: list[str]) -> list[str]:
     is_override = [not a.startswith("-") and not value for a, value in zip(arguments, after_flag, strict=False)]
     flags = [a for a, last in zip(arguments, is_override, strict=True) if not last]
     return flags + [a for a, last in zip(arguments, is_override, strict=True) if last]
+
+
+def options_of(*groups: str) -> str:
+    """A line per group of `conf/` with its options, for `--help`: Hydra's own list would show every folder."""
+    folders = {group: resources.files("conf").joinpath(group).iterdir() for group in groups}
+    named = {g: sorted(f.name.removesuffix(".yaml") for f in files) for g, files in folders.items()}
+    return "\n".join(f"{group}: {', '.join(options)}" for group, options in named.items())
+
+
+OmegaConf.register_new_resolver("groups", options_of, replace=True)
 
 
 def job_of(config: DictConfig) -> Job:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import handrail
 from tests.experiments.small_runs import small_training
@@ -93,6 +95,20 @@ def test_help_shows_examples_settings_and_groups(command: str, capsys: pytest.Ca
     assert said.startswith(f"handrail {command}: ")
     for part in (f"handrail {command} journey=", "seed: 0", "population: beginners, mixed, professionals"):
         assert part in said
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "simulate"])
+def test_help_lists_the_groups_that_the_command_has_and_no_others(command: str, capsys: pytest.CaptureFixture) -> None:
+    defaults = OmegaConf.load(resources.files("conf").joinpath(f"{command}.yaml")).defaults
+    groups = [str(group) for entry in defaults if not isinstance(entry, str) for group in entry]
+    assert handrail.main([command, "--help"]) == 0
+    listed = capsys.readouterr().out.partition("Groups, as")[2].partition("--cfg job")[0].split("\n\n")[1]
+    assert [line.partition(":")[0].strip() for line in listed.splitlines()] == groups
+    assert "persona" not in groups
+    for line in listed.splitlines():
+        group, _, options = line.strip().partition(": ")
+        files = resources.files("conf").joinpath(group).iterdir()
+        assert sorted(options.split(", ")) == sorted(file.name.removesuffix(".yaml") for file in files)
 
 
 def test_configuration_can_be_shown(capsys: pytest.CaptureFixture) -> None:
