@@ -30,7 +30,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from experiments.comparison import Comparison, Row
 from experiments.hydra_entry import Job
@@ -176,7 +176,7 @@ def write_weights(folder: Path, policy: NetworkPolicy, success: SuccessHead, usu
     tensors = dict(policy.weights._asdict())
     tensors[SUCCESS_WEIGHT], tensors[SUCCESS_BIAS] = success.weight, np.array([success.bias])
     tensors[USUAL] = np.ascontiguousarray(usual, np.float32)
-    save_file(tensors, folder / WEIGHTS_FILE)
+    (folder / WEIGHTS_FILE).write_bytes(save(tensors))  # save_file would make it unreadable for others
 
 
 def read_policy(folder: Path, journey: Journey) -> Policy:

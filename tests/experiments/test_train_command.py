@@ -35,6 +35,11 @@ def test_run_folder_is_complete(small_run: Path) -> None:
     assert {path.stem for path in (small_run / "plots").iterdir()} == PICTURES
 
 
+def test_every_file_may_be_read_by_the_same_people(small_run: Path) -> None:
+    modes = {path.name: path.stat().st_mode for path in small_run.iterdir() if path.is_file()}
+    assert set(modes.values()) == {modes["run.json"]}, modes
+
+
 def test_record_says_where_the_run_comes_from(small_run: Path) -> None:
     record = msgspec.json.decode((small_run / "run.json").read_bytes(), type=RunRecord)
     assert (record.command, record.journey, record.population, record.seed) == ("train", "tiny", "mixed", 3)
