@@ -57,8 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
 def export_run(run: Path, out: Path, name: str | None = None, version: str = "1") -> Path:
     """Write the policy of the folder `run` as a bundle to `out`; returns its path.
 
-    Raises `ExportError` where the folder is not that of a finished training, `BundleError` where `out` is taken.
+    Raises `ExportError` where the folder is not that of a finished training or `version` is empty, `BundleError`
+    where `out` is taken.
     """
+    if not version:
+        raise ExportError("--version is empty. Mend: give one such as 1, or leave it out")
     provenance = read_object(run / RUN_FILE)
     family = provenance.get("family")
     if not isinstance(family, str):

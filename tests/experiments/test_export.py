@@ -113,6 +113,14 @@ def test_a_folder_that_is_no_finished_run_is_told_in_one_line(run, tmp_path, cap
     assert not (tmp_path / "b").exists()
 
 
+def test_an_empty_version_is_named(run, tmp_path, capsys):
+    assert export.main([str(run), "--out", str(tmp_path / "b"), "--version", ""]) == 2
+    assert capsys.readouterr().err == (
+        "handrail export: --version is empty. Mend: give one such as 1, or leave it out\n"
+    )
+    assert not (tmp_path / "b").exists()
+
+
 def test_a_taken_target_is_refused(run, tmp_path, capsys):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "letter").write_text("dear")
