@@ -13,14 +13,18 @@ from journeys.draws import id_of_key
 from journeys.events import Event, EventCodec
 from journeys.loading import shipped
 from journeys.state import ONGOING
-from personas.persona import load_population
+from personas.persona import Population, load_population, mixture
 from policies.bundle import Bundle
+from policies.families import FAMILIES
 from policies.training.rollout import rounds
 from serving.decision import Decision, Mode
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.sqlite_store import SqliteStore
+from serving.store import Store
 
-FAMILIES = ("network", "random", "rules")
+MIXED = load_population("mixed")
+POPULATIONS = {"mixed": MIXED, **{name: mixture(name, {name: 1.0}) for name in MIXED.personas}}
 MODES: tuple[Mode, ...] = ("live", "shadow")
 USERS_IN_ALL = 10_000  # issue: at least so many over every journey and persona
 BATCH = 2_000
@@ -43,10 +47,10 @@ class Lives(NamedTuple):
     cut: set[str]
 
 
-def live_lives(bundle: Bundle, n_users: int, seed: int) -> Lives:
-    """Play the bundle's policy on the mixed population."""
+def live_lives(bundle: Bundle, n_users: int, seed: int, population: Population | None = None) -> Lives:
+    """Play the bundle's policy on `population`, by default the mixed one."""
     codec, events, seen, cut = EventCodec(bundle.journey), list[Event](), dict[str, Seen](), set[str]()
-    population = load_population("mixed")
+    population = population or MIXED
     for moment in rounds(bundle.journey, population, bundle.policy, n_users, seed, keep_log=True):
         world = moment.world
         for row in np.flatnonzero(world.n_events):
@@ -63,8 +67,8 @@ def live_lives(bundle: Bundle, n_users: int, seed: int) -> Lives:
     return Lives(sorted(events, key=lambda event: event.time), seen, cut)
 
 
-def served(bundle: Bundle, mode: Mode, events: list[Event], batch: int) -> Iterator[Decision]:
-    runtime = Runtime(bundle, MemoryStore(), mode, reasons=0, keep_observations=True)
+def served(bundle: Bundle, mode: Mode, events: list[Event], batch: int, store: Store) -> Iterator[Decision]:
+    runtime = Runtime(bundle, store, mode, reasons=0, keep_observations=True)
     for start in range(0, len(events), batch):
         for answer in runtime.process_many(events[start : start + batch]):
             assert answer.outcome in {"applied", "ignored"}
@@ -72,10 +76,10 @@ def served(bundle: Bundle, mode: Mode, events: list[Event], batch: int) -> Itera
                 yield answer.decision
 
 
-def check_parity(bundle: Bundle, mode: Mode, lives: Lives, batch: int) -> None:
+def check_parity(bundle: Bundle, mode: Mode, lives: Lives, batch: int, store: Store | None = None) -> None:
     """Every moment is met once, bit for bit."""
     unmet = dict(lives.seen)
-    for decision in served(bundle, mode, lives.events, batch):
+    for decision in served(bundle, mode, lives.events, batch, store or MemoryStore()):
         if decision.event not in unmet:
             assert decision.user in lives.cut  # its next decision was due when the simulation stopped
             continue
@@ -96,12 +100,23 @@ def test_the_runtime_sees_and_decides_what_the_simulation_did(journey, family):
         check_parity(bundle, mode, lives, batch=64)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("mode", MODES)
+def test_through_a_state_file_too(tmp_path, family, mode):
+    bundle = make_bundle("tiny", family)
+    store = SqliteStore(tmp_path / "s.sqlite")
+    check_parity(bundle, mode, live_lives(bundle, 10, seed=7), 16, store)
+    store.close()
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("population", POPULATIONS)
 @pytest.mark.parametrize("journey", shipped())
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ten_thousand_users_over_every_journey(journey, family):
+def test_ten_thousand_users_over_every_journey_and_persona(journey, family, population):
     bundle = make_bundle(journey, family)
-    lives = live_lives(bundle, -(-USERS_IN_ALL // (len(shipped()) * len(FAMILIES))), seed=6)
+    n_users = -(-USERS_IN_ALL // (len(shipped()) * len(FAMILIES) * len(POPULATIONS)))
+    lives = live_lives(bundle, n_users, 6, POPULATIONS[population])
     for mode in MODES:
         check_parity(bundle, mode, lives, BATCH)
 
