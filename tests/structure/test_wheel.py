@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import pytest
 
+from handrail import COMMANDS
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +176,7 @@ def test_every_module_of_serving_loads(installed: Installed) -> None:
     assert said.returncode == 0, said.stderr
 
 
-@pytest.mark.parametrize(("command", "extra"), [("train", "train"), ("compare", "sim"), ("export", "train")])
+@pytest.mark.parametrize(("command", "extra"), [(name, c.extra) for name, c in COMMANDS.items() if c.extra])
 def test_a_command_of_research_names_the_missing_extra(installed: Installed, command: str, extra: str) -> None:
     said = installed.run("handrail", command)
     assert said.returncode == 2
