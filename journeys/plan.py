@@ -174,13 +174,17 @@ def slips(journey: Journey) -> np.ndarray:
 
 
 def guesses(journey: Journey) -> np.ndarray:
-    """P(succeed | some exercised skill unknown), shape `(S, V, R)`: odds scaled by difficulty and by help taken."""
+    """P(succeed | some exercised skill unknown), shape `(S, V, R)`: odds scaled by difficulty and by help taken.
+
+    At most what those who know reach unaided: whatever the help, a success never speaks against knowing.
+    """
+    knowing = 1.0 - slips(journey)
     table = np.zeros((len(journey.steps), N_VARIANTS, N_RUNGS))
     for s, step in enumerate(journey.steps):
         guess = mean_over_skills(journey, step, "guess", 1.0 - NO_SKILL_SLIP)
         for v, by_difficulty in enumerate(knowledge.GUESS_ODDS_OF_DIFFICULTY):
             for r, by_rung in enumerate(knowledge.GUESS_ODDS_OF_RUNG):
-                table[s, v, r] = knowledge.scale_odds(guess, by_difficulty * by_rung)
+                table[s, v, r] = min(knowing[s, v], knowledge.scale_odds(guess, by_difficulty * by_rung))
     return table
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from journeys.events import ACCEPT, EVENT, FAIL, START, SUCCEED
 from journeys.fold import blank_states, fold
 from journeys.knowledge import scale_odds
-from journeys.loading import journey_from
+from journeys.loading import journey_from, load_journey, shipped
 from journeys.plan import Plan, compile_plan
 from tests.journeys.random_logs import HELP, START_MS
 
@@ -107,3 +107,10 @@ def test_harder_means_less_guessing_more_slipping_more_learning(rung: int) -> No
     assert (np.diff(plan.slip[0]) > 0).all()
     assert (np.diff(plan.learn[0, :, rung]) > 0).all()
     assert (np.diff(plan.guess[0], axis=1) > 0).all()  # and more help, more success
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_success_speaks_against_knowing(name: str) -> None:
+    """Whatever the difficulty and the help: an unknown skill never makes success likelier than a known one."""
+    plan = compile_plan(load_journey(name))
+    assert (plan.guess <= 1.0 - plan.slip[:, :, None]).all()

@@ -48,10 +48,11 @@ def slip_of(journey: Journey, attempt: Attempt) -> float:
 
 
 def guess_of(journey: Journey, attempt: Attempt) -> float:
-    """P(succeed | some skill unknown): mean over the skills, odds by difficulty and by help taken."""
+    """P(succeed | some skill unknown): mean over the skills, odds by difficulty and by help, at most P(.. | known)."""
     skills = skills_of(journey, journey.steps[attempt.step])
     mean = sum(skill.guess for skill in skills) / len(skills)
-    return odds_times(odds_times(mean, GUESS_ODDS_OF_DIFFICULTY[attempt.difficulty]), GUESS_ODDS_OF_RUNG[attempt.rung])
+    by_difficulty = odds_times(mean, GUESS_ODDS_OF_DIFFICULTY[attempt.difficulty])
+    return min(1.0 - slip_of(journey, attempt), odds_times(by_difficulty, GUESS_ODDS_OF_RUNG[attempt.rung]))
 
 
 def learn_of(skill: Skill, attempt: Attempt) -> float:
