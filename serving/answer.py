@@ -6,7 +6,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from journeys.events import Event, EventError, parse_event
+from journeys.events import encoder as event_encoder
 from serving.decision import Decision
+from serving.decision import decoder as decision_decoder
+from serving.store import RESTORE, Known, StoreError
 
 Reason = Literal[
     "oversized",  # a line longer than the runtime reads
@@ -45,3 +49,52 @@ class Answer(NamedTuple):
     outcome: Literal["applied", "duplicate", "ignored", "refused"]
     decision: Decision | None = None
     letter: DeadLetter | None = None
+
+
+def recorded(known: Known, event: Event) -> Answer:
+    """The answer to an event that the store knows. Raises `StoreError` where what it knows is damaged."""
+    try:
+        decision = None if known.decision is None else decision_decoder.decode(known.decision)
+        letter = None if known.event == event_encoder.encode(event) else conflict(parse_event(known.event), event)
+    except (msgspec.DecodeError, UnicodeDecodeError, EventError) as error:
+        raise StoreError(f"the store holds a damaged event or decision: {error}. {RESTORE}") from None
+    return Answer("duplicate", decision, letter)
+
+
+def conflict(first: Event, event: Event) -> DeadLetter | None:
+    """The dead letter of an event that says something else than the `first` of its id; None where it does not."""
+    before, now = (msgspec.structs.asdict(one) for one in (first, event))
+    differ = [f"{name} was {before[name]!r} and is now {now[name]!r}" for name in now if now[name] != before[name]]
+    if not differ:
+        return None
+    what = f"event {event.id!r} of user {event.user!r} came before with other content: {', '.join(differ)}"
+    return refusal("conflict", f"{what}. The first one holds. Mend: give each event an id of its own", event).letter
+
+
+def at_line(answer: Answer, number: int | None) -> Answer:
+    """The answer with the line number in its dead letter, if it has one."""
+    if answer.letter is None or number is None:
+        return answer
+    return answer._replace(letter=msgspec.structs.replace(answer.letter, line=number))
+
+
+def refusal(reason: Reason, detail: str, event: Event) -> Answer:
+    """The answer to an event that is refused."""
+    raw = shown(event_encoder.encode(event))
+    return Answer("refused", letter=DeadLetter(reason, detail, event=event.id, user=event.user, raw=raw))
+
+
+def too_late(event: Event) -> Answer:
+    """The answer to an event that is earlier than its user's last."""
+    mend = "Mend: send each user's events in order of time"
+    return refusal("late", f"event {event.id!r} is earlier than the last event of user {event.user!r}. {mend}", event)
+
+
+def repeated(answer: Answer, first: Event, event: Event) -> Answer:
+    """The answer to an event that came before in the same batch as `first`, and was answered so."""
+    return answer if answer.outcome == "refused" else Answer("duplicate", answer.decision, conflict(first, event))
+
+
+def shown(line: bytes) -> str:
+    """The beginning of a refused line, as a dead letter keeps it."""
+    return line[:RAW_KEPT].decode("utf-8", "replace")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+RESTORE = "Mend: restore the store from a copy, or replay the log into a new one"  # where what it holds is damaged
+
 
 class StoreError(Exception):
     """A store that cannot be used: what is wrong with it and how to mend it."""
