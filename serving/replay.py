@@ -24,7 +24,7 @@ from serving.decision import Mode
 from serving.decision import encoder as decision_encoder
 from serving.log_lines import holds_decisions, holds_events, lines_of
 from serving.memory_store import MemoryStore
-from serving.replay_files import ReplayError, check_apart, check_log, check_writable, partial_of, written_whole
+from serving.replay_files import PARTIAL, ReplayError, check_apart, check_log, check_writable, partial_of, written_whole
 from serving.replay_summary import Tally, summary
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
@@ -108,7 +108,8 @@ def check_files(options: argparse.Namespace) -> None:
     """Raises `ReplayError` where a path is wrong; nothing is opened or written before this."""
     check_log(options.log)
     outputs = {"--out": options.out, "--dead-letters": options.dead_letters}
-    check_apart({"LOG": options.log, "--bundle": options.bundle, "--state": options.state, **outputs})
+    partials = {f"the {PARTIAL} file of {name}": partial_of(path) for name, path in outputs.items() if path}
+    check_apart({"LOG": options.log, "--bundle": options.bundle, "--state": options.state, **outputs, **partials})
     for name, path in outputs.items():
         check_writable(name, path)
 

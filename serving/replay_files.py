@@ -34,7 +34,7 @@ def check_apart(named: Mapping[str, Path | None]) -> None:
     given = [(name, path) for name, path in named.items() if path is not None]
     for (one, first), (two, second) in combinations(given, 2):
         if is_same_file(first, second):
-            raise ReplayError(f"{second}: {one} and {two} are one file. Mend: give {two} another path")
+            raise ReplayError(f"{second}: {one} and {two} are one file. Mend: give them different paths")
 
 
 def check_writable(name: str, path: Path | None) -> None:

@@ -242,6 +242,14 @@ def test_files_yet_to_be_written_are_told_apart_too(files, capsys):
     assert "are one file" in capsys.readouterr().err
 
 
+def test_a_log_that_was_named_as_a_partial_file_is_safe(files, capsys):
+    log = files.log.rename(files.folder / "out.jsonl.partial")
+    before = log.read_bytes()
+    assert files.replay("--out", files.folder / "out.jsonl", log=log) == 2
+    assert "LOG and the .partial file of --out are one file" in capsys.readouterr().err
+    assert log.read_bytes() == before
+
+
 @pytest.mark.parametrize("log", ["-", "/dev/null"])
 def test_a_stream_is_no_log(files, capsys, log):
     assert files.replay(log=log) == 2
