@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     command = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     command.add_argument("--quick", action="store_true", help="fewer and shorter samples: under a minute, rougher")
-    command.add_argument("--full", action="store_true", help="also allocate a million users (3 GiB)")
+    command.add_argument("--full", action="store_true", help="also allocate a million users (2 GiB)")
     command.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     command.add_argument("--json", type=Path, metavar="PATH", help="write the figures here as well")
     return command
