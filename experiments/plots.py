@@ -26,6 +26,7 @@ TRAINED_TEXT_COLOURS = ("#B04A00", "#9C4A77", "#1F77AB", "#000000")
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # keeps lines out of labels
 RUNG_COLOURS = ("#cfe0ef", "#8fb8dc", "#3f7fb5", "#123c63")  # hint to human: more help is darker
 WIDTH, DPI = 8.0, 120  # inches; 960 pixels on the page
+SMOOTHED = 0.05  # share of the learning curve over which the bold line averages
 FEWEST_MOMENTS = 30  # shares of fewer moments than this are not drawn: their standard error exceeds 9%
 
 
@@ -90,11 +91,12 @@ def label_lines(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> No
 
 
 def learning_curve(curve: Sequence[Progress], evaluations: Sequence[Evaluation], algorithm: str) -> Figure:
-    """Mean return of the episodes that ended in each rollout, and of the baselines on held-out users."""
+    """Mean return of the episodes that ended in each rollout, faint; bold over a window; baselines dashed."""
     picture, axes = figure(4.2)
     steps = np.array([point.steps for point in curve]) / 1e6
     style = looks([algorithm, *(e.policy for e in evaluations)])
-    axes.plot(steps, [point.mean_return for point in curve], color=style[algorithm].colour, linewidth=2)
+    axes.plot(steps, [point.mean_return for point in curve], color=style[algorithm].colour, linewidth=1, alpha=0.3)
+    axes.plot(steps, trailing_mean(curve), color=style[algorithm].colour, linewidth=2)
     end = steps[-1] * 1.015
     ends = []
     for evaluation in evaluations:
@@ -109,6 +111,15 @@ def learning_curve(curve: Sequence[Progress], evaluations: Sequence[Evaluation],
     axes.set_ylabel("return per user (reward)", fontsize=11)
     label_lines(axes, ends)
     return picture
+
+
+def trailing_mean(curve: Sequence[Progress]) -> np.ndarray:
+    """At each rollout the mean return over the episodes of it and of those before it, `SMOOTHED` of the curve long."""
+    episodes = np.array([point.episodes for point in curve], float)
+    returns = np.array([0.0 if point.episodes == 0 else point.mean_return for point in curve]) * episodes
+    window = max(1, round(SMOOTHED * len(curve)))
+    ended, earned = (np.convolve(values, np.ones(window))[: len(curve)] for values in (episodes, returns))
+    return np.divide(earned, ended, out=np.full(len(curve), np.nan), where=ended > 0)
 
 
 def funnel(evaluations: Sequence[Evaluation], titles: Sequence[str]) -> Figure:

@@ -97,8 +97,9 @@ def pictures(findings: Findings) -> Iterator[Picture]:
         yield Picture(
             "learning_curve",
             "Learning curve",
-            "Return of the users who ended their onboarding during each rollout of training; dashed lines are the "
-            "baselines on held-out users, the dot is the finished policy on the same held-out users.",
+            "Return of the users who ended their onboarding during each rollout of training (bold: the mean over the "
+            "last twentieth of the training); dashed lines are the baselines on held-out users, the dot is the "
+            "finished policy on the same held-out users.",
             plots.learning_curve(findings.curve, evaluations, findings.record.algorithm or ""),
         )
     if comparison.references and len(comparison.policies) > 1:
