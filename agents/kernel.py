@@ -15,13 +15,14 @@ from agents.learner import share_known
 from agents.mind import MIND, be_born
 from journeys.actions import NONE, n_actions
 from journeys.compiled import compiled
-from journeys.draws import decision_key, nth_key
-from journeys.events import DECISION, EVENT
+from journeys.decisions import write_decision
+from journeys.draws import nth_key
+from journeys.events import EVENT
 from journeys.fold import blank_states, fold, forget_user
 from journeys.mask import write_mask
 from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.plan import Plan
-from journeys.state import COMPLETED, NOWHERE, ONGOING, State
+from journeys.state import COMPLETED, NOWHERE, ONGOING
 from journeys.words import UNIT
 from personas.persona import People
 from personas.traits import TRAIT_NAMES, TRAITS
@@ -75,11 +76,6 @@ def share_traits(world: World) -> World:
     return world._replace(traits_flat=flat)
 
 
-def state_of(world: World) -> State:
-    """The part of the world that the fold knows."""
-    return State(world.users, world.steps, world.skills)
-
-
 @compiled
 def enter_world(plan: Plan, people: People, world: World, seed: int, row: int, user: int, log: Any) -> None:
     """Let user number `user` be born in `row`, sign up, and come to the first decision."""
@@ -128,22 +124,13 @@ def look_again(plan: Plan, world: World, row: int, current: int, done: np.uint64
 
 
 @compiled
-def write_decision(world: World, row: int, action: int, event: Any) -> None:
-    """The decision as an event of its own, at the time of the event that it answers."""
-    event.key, event.user = decision_key(world.keys[row]), world.minds[row].user
-    event.time, event.duration, event.kind = world.users[row].last_time, 0.0, DECISION
-    event.step, event.rung, event.variant, event.consent = NOWHERE, 0, 1, 0
-    event.action, event.propensity = action, 1.0
-
-
-@compiled
 def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """Apply `action` to the user in `row` and let the user live until the next decision; account for it."""
     user, mind = world.users[row], world.minds[row]
     annoyance, humans, start, active = mind.annoyance, mind.humans, user.last_time, user.active_seconds
     skill = share_known(plan, mind)
     world.n_events[row] = 1
-    write_decision(world, row, action, log[0])
+    write_decision(log[0], world.keys[row], mind.user, user.last_time, action, 1.0)
     fold(plan, user, world.steps[row], world.skills[row], log[0])
     mind.decisions += 1
     event = log[1]

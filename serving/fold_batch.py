@@ -6,13 +6,12 @@ from typing import Any
 
 from journeys.actions import NONE
 from journeys.compiled import compiled
-from journeys.draws import decision_key
+from journeys.decisions import write_decision
 from journeys.events import DECISION
 from journeys.fold import fold
 from journeys.mask import write_mask
 from journeys.observation import write_observation
 from journeys.plan import Plan
-from journeys.state import NOWHERE
 
 
 @compiled
@@ -85,9 +84,6 @@ def offer_on(
     decision = told[0]
     for i in range(len(due)):
         event, row = events[due[i]], rows[due[i]]
-        decision.key, decision.user = decision_key(event.key), event.user
-        decision.time, decision.duration, decision.kind = event.time, 0.0, DECISION
-        decision.step, decision.rung, decision.variant, decision.consent = NOWHERE, 0, 1, 0
-        decision.action, decision.propensity = actions[i], propensities[i]
+        write_decision(decision, event.key, event.user, event.time, actions[i], propensities[i])
         fold(plan, users[row], steps[row], skills[row], decision)
         waiting[row] = False
