@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from experiments.comparison import OVERALL, Comparison
 from experiments.evaluation import ASKED, STRUGGLE_LEVELS, UNASKED, Evaluation
@@ -88,6 +89,20 @@ def label_lines(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> No
             annotation_clip=False,
         )
         last = place
+
+
+def name_beside(axes: Axes, text: str, x: float, y: float, look: Look) -> Annotation:
+    """Write `text` to the right of the mark at `(x, y)`, in the colour of the policy's name."""
+    return axes.annotate(
+        text,
+        (x, y),
+        xytext=(7, 0),
+        textcoords="offset points",
+        fontsize=9,
+        va="center",
+        color=look.text,
+        bbox=PAPER,
+    )
 
 
 def learning_curve(curve: Sequence[Progress], evaluations: Sequence[Evaluation], algorithm: str) -> Figure:
@@ -171,17 +186,7 @@ def completion_by_persona(comparison: Comparison) -> Figure:
                 low = high = mean
             axes.plot([low, high], [y, y], color=look.colour, linewidth=look.width)
             axes.plot(mean, y, look.marker, color=look.colour, markersize=6, clip_on=False)
-            axes.annotate(
-                f"{policy} {mean:.0f}%",
-                (high, y),
-                xytext=(7, 0),
-                textcoords="offset points",
-                fontsize=9,
-                va="center",
-                color=look.text,
-                bbox=PAPER,
-                annotation_clip=False,
-            )
+            name_beside(axes, f"{policy} {mean:.0f}%", high, y, look).set_annotation_clip(False)
     middle = (len(policies) - 1) / 2.0
     counts = [comparison.level(policies[0], "completion", group).users for group in groups]
     names = [f"{'all users' if g == OVERALL else g}\n({n:,})" for g, n in zip(groups, counts, strict=True)]
@@ -272,16 +277,7 @@ def differences(comparison: Comparison, reference: str) -> Figure:
             if np.isfinite(row.low):
                 axes.plot([row.low, row.high], [y, y], color=look.colour, linewidth=look.width)
             axes.plot(row.mean, y, look.marker, color=look.colour, markersize=6)
-            axes.annotate(
-                f"{policy} {row.mean:+.2f}",
-                (row.high if np.isfinite(row.high) else row.mean, y),
-                xytext=(7, 0),
-                textcoords="offset points",
-                fontsize=9,
-                va="center",
-                color=look.text,
-                bbox=PAPER,
-            )
+            name_beside(axes, f"{policy} {row.mean:+.2f}", row.high if np.isfinite(row.high) else row.mean, y, look)
     axes.axvline(0.0, color=INK, linewidth=1.0)
     axes.set_yticks(
         [g * pitch + (len(others) - 1) / 2.0 for g in range(len(groups))],
