@@ -52,8 +52,6 @@ class OnboardingEnv(gym.Env[np.ndarray, np.int64]):
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Apply one action."""
         legal = self.many.action_masks()[0]
-        if not legal.any():
-            raise RuntimeError("step() after the episode ended. Mend: call reset() first")
         replaced = not legal[int(action)]
         chosen = int(np.argmax(legal)) if replaced else int(action)
         observations, rewards, terminated, truncated, info = self.many.step(np.array([chosen]))

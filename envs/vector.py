@@ -129,13 +129,14 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         out = self.outcome
         arguments = (self.plan, self.world, out, self._weights, actions)
         self._each(lambda i, low, high: self._step_rows(*arguments, self._scratches[i], self.most_decisions, low, high))
-        endings = self._renew(np.flatnonzero(out.terminated | out.truncated))
+        endings = self._renew(out.terminated | out.truncated)
         own = self._own
         info = self._info() | endings
         return own(self.world.observations), own(out.rewards), own(out.terminated), own(out.truncated), info
 
-    def _renew(self, rows: np.ndarray) -> dict[str, Any]:
-        """Let new users take the place of those in `rows`; returns what is to be said of the old ones."""
+    def _renew(self, over: np.ndarray) -> dict[str, Any]:
+        """Let new users take the place of those who are `over` `(n,)`; returns what is to be said of the old ones."""
+        rows = np.flatnonzero(over)
         if not len(rows):
             return {}
         observations, last = self.world.observations[rows], np.full(self.num_envs, None, object)
@@ -147,7 +148,6 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             "user": self.world.minds["user"][rows],
         }
         self._renew_rows(self.plan, self.population.people, self.world, rows, self._scratches[0], self.seed)
-        over = self.outcome.terminated | self.outcome.truncated
         return {"final_obs": last, "_final_obs": over, "final_info": final_info, "_final_info": over}
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -186,6 +186,6 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             "event_key": self._own(world.keys),
             "elapsed": self._own(world.elapsed),
             "terms": self._own(world.terms),
-            "user": np.array(world.minds["user"]) if self.copy else world.minds["user"],
-            "persona": np.array(world.minds["persona"]) if self.copy else world.minds["persona"],
+            "user": self._own(world.minds["user"]),
+            "persona": self._own(world.minds["persona"]),
         }

@@ -21,7 +21,6 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 SHIFT_1, SHIFT_2, SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 MANTISSA_SHIFT = np.uint64(11)  # 64 - 53 bits of a double's mantissa
 ULP = 2.0**-53
-ONE = np.uint64(1)
 
 # Purposes: one number per use of luck, unique across the product.
 PURPOSE_EVENT_ID = 1

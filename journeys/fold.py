@@ -68,7 +68,7 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     user.variant = STANDARD
     user.rung = user.taken = 0
     user.moment, user.ended = NONE, ONGOING
-    user.present = user.consent = user.asked_now = user.signed_up = 0
+    user.present = user.consent = user.asked_now = 0
     for s in range(len(steps)):
         step = steps[s]
         step.seconds = 0.0
@@ -127,7 +127,6 @@ def at_boundary(user: Any) -> None:
 def on_enter(user: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
-        user.signed_up = 1
         user.consent = event.consent
         if event.duration > 0.0:
             user.budget_seconds = event.duration

@@ -58,7 +58,6 @@ USER = np.dtype(
         ("present", "u1"),
         ("consent", "u1"),
         ("asked_now", "u1"),  # the last event asked for help and nothing was offered yet
-        ("signed_up", "u1"),
     ],
     align=True,
 )
