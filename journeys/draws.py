@@ -42,7 +42,6 @@ PURPOSE_CONSENT = 208  # to 210, one per kind of consent
 PURPOSE_SESSION = 212
 PURPOSE_DECISION_ID = 214
 PURPOSE_THINNING = 240
-PURPOSE_PATIENCE = 241
 
 KEY_IN_HEX = re.compile(r"[0-9a-f]{16}")
 # The functions below cast keys to unsigned words: a plain `int` from Python would otherwise be added as a float.

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from journeys.events import Event, EventCodec, encoder
-from simulator.prototypes import DURATION, KEY, PROPENSITY, TIME, Prototypes
+from simulator.prototypes import DURATION, KEY, POSITION, PROPENSITY, TIME, Prototypes
 
 LINES_AT_ONCE = 16_384  # of which the texts and columns, as Python objects, take some 10 MB
 # Python and msgspec write a float by the same shortest digits, but an exponent otherwise: outside these bounds.
@@ -20,19 +20,20 @@ NOTHING = "%.0s"  # takes a value and prints none of it
 
 
 def template_of(event: Event) -> str:
-    """The line of a prototype with holes for key, user, time, and the two numbers that `numbers` gives.
+    """The line of a prototype with holes for key, user, time, and two numbers: duration or propensity, and position.
 
     A number that does not apply falls into a hole which prints nothing.
     """
     text = encoder.encode(event).decode().replace("%", "%%")
     text = text.replace(f'"id":"{KEY:016x}","user":"u0"', '"id":"%016x","user":"u%d"', 1)
     text = text.replace(f'"time":{TIME}', '"time":%d', 1)
-    text, holes = text[:-1], 0
+    text = text.removesuffix("}")
+    before = text
     for field, value in (("duration", DURATION), ("budget", DURATION), ("propensity", PROPENSITY)):
-        hole = f'"{field}":{value!r}'
-        holes += hole in text
-        text = text.replace(hole, f'"{field}":%r', 1)
-    return text + NOTHING * (1 - holes) + "}\n"
+        text = text.replace(f'"{field}":{value!r}', f'"{field}":%r', 1)
+    text = text if text != before else text + NOTHING
+    before, text = text, text.replace(f'"position":{POSITION!r}', '"position":%r', 1)
+    return (text if text != before else text + NOTHING) + "}\n"
 
 
 def plain_floats(values: np.ndarray) -> np.ndarray:
@@ -53,10 +54,11 @@ class JsonLines:
         for event in self.prototypes.events[len(self.templates) :]:
             self.templates.append(template_of(event))
         value = np.where(records["action"] >= 0, records["propensity"], records["duration"])
-        columns = [column.tolist() for column in (records["key"], records["user"], records["time"], value)]
+        own = (records["key"], records["user"], records["time"], value, records["position"])
+        columns = [column.tolist() for column in own]
         templates = self.templates
-        texts = [templates[i] % (k, u, t, v) for i, k, u, t, v in zip(numbers, *columns, strict=True)]
-        for i in np.flatnonzero(~plain_floats(value)).tolist():
+        texts = [templates[i] % (k, u, t, v, p) for i, k, u, t, v, p in zip(numbers, *columns, strict=True)]
+        for i in np.flatnonzero(~(plain_floats(value) & plain_floats(records["position"]))).tolist():
             texts[i] = self._by_codec(records[i])
         return "".join(texts)
 

@@ -24,9 +24,10 @@ COLUMNS: dict[str, Any] = {
     "id": pa.string(), "user": NAME, "journey": NAME, "time": pa.int64(), "kind": NAME, "step": NAME,
     "duration": pa.float64(), "difficulty": NAME, "rung": NAME, "consent": pa.list_(pa.string()),
     "budget": pa.float64(), "action": pa.int32(), "propensity": pa.float64(), "policy": NAME,
+    "position": pa.float64(), "goal": NAME, "experience": NAME, "device": NAME,
 }  # fmt: skip
 SCHEMA = pa.schema(list(COLUMNS.items()))
-MEASURED = {"duration": "duration", "budget": "duration", "propensity": "propensity"}  # where the numbers stand
+MEASURED = {"duration": "duration", "budget": "duration", "propensity": "propensity", "position": "position"}  # where the numbers stand
 
 
 def ids(keys: np.ndarray) -> Any:
@@ -66,7 +67,7 @@ class Table:
         which = self.prototypes.number(records)
         events = self.prototypes.events
         own = {"id": ids(records["key"]), "user": user_column(records["user"]), "time": pa.array(records["time"])}
-        columns = [own.get(field) or self._column(field, records, which, events) for field in COLUMNS]
+        columns = [own[f] if f in own else self._column(f, records, which, events) for f in COLUMNS]
         return pa.Table.from_arrays(columns, schema=SCHEMA)
 
     @staticmethod
@@ -74,7 +75,7 @@ class Table:
         values = [getattr(event, field) for event in events]
         if field not in MEASURED:
             return spread(values, which, COLUMNS[field])
-        left_out = np.array([value is None or value == 0.0 for value in values])
+        left_out = np.array([value is None or (field == "duration" and value == 0.0) for value in values])
         return pa.array(records[MEASURED[field]], mask=left_out[which])
 
 

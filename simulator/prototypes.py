@@ -12,11 +12,11 @@ import numpy as np
 
 from journeys.actions import N_RUNGS, N_VARIANTS, n_actions
 from journeys.events import EVENT, KINDS, Event, EventCodec
-from journeys.state import CONSENTS
+from journeys.state import CONSENTS, DEVICES, EXPERIENCES
 
 # What stands in a prototype where each event has a value of its own.
 KEY, USER, TIME = 0xFEDC_BA98_7654_3210, "u0", 1_234_567_890_123
-DURATION, PROPENSITY = 98_765.4321, 0.98765
+DURATION, PROPENSITY, POSITION = 98_765.4321, 0.98765, 0.56789
 
 
 class Digit(NamedTuple):
@@ -37,6 +37,9 @@ def digits_of(codec: EventCodec) -> tuple[Digit, ...]:
         Digit("rung", 0, N_RUNGS),
         Digit("consent", 0, 2 ** len(CONSENTS)),
         Digit("action", -1, n_actions(n_steps) + 1),
+        Digit("goal", -1, len(codec.goals) + 1),
+        Digit("experience", -1, len(EXPERIENCES) + 1),
+        Digit("device", 0, len(DEVICES)),
     )
 
 
@@ -83,5 +86,5 @@ class Prototypes:
         blank = np.array([record], EVENT)
         blank["key"], blank["time"] = KEY, TIME
         blank["duration"] = np.where(blank["duration"] == 0.0, 0.0, DURATION)
-        blank["propensity"] = PROPENSITY
+        blank["propensity"], blank["position"] = PROPENSITY, POSITION
         return self.codec.from_record(blank[0], USER, self.policy)

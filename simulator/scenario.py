@@ -68,10 +68,9 @@ class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who answers when a user takes up a human, and how long users wait: a mean; null waits without end."""
+    """Who answers when a user takes up a human. How long users wait for it is theirs: `agents.offers.queue_patience`."""
 
     shifts: Annotated[tuple[Shift, ...], Meta(min_length=1)]
-    patience_minutes: Annotated[float, Meta(gt=0.0, le=100_000.0)] | None = None
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
