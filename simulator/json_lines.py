@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from journeys.events import Event, EventCodec, encoder
+from journeys.events import DECISION, Event, EventCodec, encoder
 from simulator.prototypes import DURATION, KEY, POSITION, PROPENSITY, TIME, Prototypes
 
 LINES_AT_ONCE = 16_384  # of which the texts and columns, as Python objects, take some 10 MB
@@ -24,16 +24,14 @@ def template_of(event: Event) -> str:
 
     A number that does not apply falls into a hole which prints nothing.
     """
-    text = encoder.encode(event).decode().replace("%", "%%")
+    text = encoder.encode(event).decode().replace("%", "%%").removesuffix("}")
     text = text.replace(f'"id":"{KEY:016x}","user":"u0"', '"id":"%016x","user":"u%d"', 1)
-    text = text.replace(f'"time":{TIME}', '"time":%d', 1)
-    text = text.removesuffix("}")
     before = text
     for field, value in (("duration", DURATION), ("budget", DURATION), ("propensity", PROPENSITY)):
         text = text.replace(f'"{field}":{value!r}', f'"{field}":%r', 1)
-    text = text if text != before else text + NOTHING
+    text = text.replace(f'"time":{TIME}', '"time":%d' + (NOTHING if text == before else ""), 1)
     before, text = text, text.replace(f'"position":{POSITION!r}', '"position":%r', 1)
-    return (text if text != before else text + NOTHING) + "}\n"
+    return text + (NOTHING if text == before else "") + "}\n"
 
 
 def plain_floats(values: np.ndarray) -> np.ndarray:
@@ -42,7 +40,7 @@ def plain_floats(values: np.ndarray) -> np.ndarray:
 
 
 class JsonLines:
-    """Turns EVENT records of one journey into lines; `policy` is written into decisions."""
+    """Turns EVENT records of one journey into lines; `policy` is written into decisions, which take no time."""
 
     def __init__(self, codec: EventCodec, policy: str) -> None:
         self.prototypes = Prototypes(codec, policy)
@@ -53,7 +51,7 @@ class JsonLines:
         numbers = self.prototypes.number(records).tolist()
         for event in self.prototypes.events[len(self.templates) :]:
             self.templates.append(template_of(event))
-        value = np.where(records["action"] >= 0, records["propensity"], records["duration"])
+        value = np.where(records["kind"] == DECISION, records["propensity"], records["duration"])
         own = (records["key"], records["user"], records["time"], value, records["position"])
         columns = [column.tolist() for column in own]
         templates = self.templates

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import simpy
 
-from agents.learners import Learner
+from agents.learners import BINARY_MASTERY, Learner
 from journeys.spec import Journey
 from personas.persona import Population
 from simulator.arrivals import arrivals_between, rate_of
@@ -145,7 +145,7 @@ def play(
     population: Population,
     policy: Decider,
     sink: Sink,
-    learner: Learner | None = None,
+    learner: Learner = BINARY_MASTERY,
     stretch: int | None = None,
     on_time: OnTime = lambda days: None,
 ) -> Summary:
@@ -155,7 +155,6 @@ def play(
     a time; it changes speed and memory, and nothing else.
     """
     emission = Emission(sink, scenario.end_ms)
-    crowd = Crowd(
-        journey, learner or Learner(), population, policy, scenario.seed, emission, with_desk=scenario.desk is not None
-    )
+    with_desk = scenario.desk is not None
+    crowd = Crowd(journey, learner, population, policy, scenario.seed, emission, with_desk)
     return Play(scenario, crowd, emission, stretch or stretch_of(scenario), on_time).run()
