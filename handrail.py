@@ -21,7 +21,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command("experiments.train", "train", "train a policy in simulation and compare it with the baselines"),
     "simulate": Command("experiments.simulate", "sim", "write the events of synthetic users as JSON Lines"),
-    "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk, and write its events"),
+    "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk on the wall clock"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file: sound, or what is wrong and how to mend it"),

@@ -1,7 +1,7 @@
 """Users and events per second of the SimPy world on one core: to memory, JSON Lines and Parquet.
 
-Beside them the bare limits: msgspec's encoder on the same events made beforehand, and pyarrow writing the same table made
-beforehand. A launch is played to its end, guided by the expert rules. Seconds are processor time of this process.
+Beside them the bare limits: msgspec's encoder on the same events made beforehand, and pyarrow writing the same table
+made beforehand. A launch is played to its end, guided by the expert rules. Seconds are processor time of this process.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def in_users(row: Row, users_per_event: float) -> Row:
 
 
 def bare_encoder(codec: EventCodec, records: np.ndarray, path: Path) -> Contender:
-    """msgspec's encoder on events made beforehand, and a file."""
+    """The encoder on events made beforehand, and a file."""
     events = [codec.from_record(record, f"u{record['user']}", "rules") for record in records[:MOST_BARE]]
 
     def sample() -> tuple[float, float]:
@@ -88,7 +88,7 @@ def bare_encoder(codec: EventCodec, records: np.ndarray, path: Path) -> Contende
 
 
 def bare_parquet(codec: EventCodec, records: np.ndarray, path: Path) -> Contender:
-    """pyarrow writing a table made beforehand."""
+    """The writer on a table made beforehand."""
     table = Table(codec, "rules").table(records)
 
     def sample() -> tuple[float, float]:

@@ -155,7 +155,8 @@ def lines_of(figures: Figures, seconds: float) -> list[str]:
     if desk is not None:
         lines.append(
             f"desk: {desk.requests:,} requests, {desk.answered:,} answered ({desk.answered_at_once:,} at once), "
-            f"{desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; mean wait {desk.mean_wait_seconds:,.0f} s, "
-            f"longest {desk.longest_wait_seconds:,.0f} s; staff {desk.staff_hours:,.0f} h, {desk.busy:.0%} busy"
+            f"{desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; "
+            f"mean wait {desk.mean_wait_seconds:,.0f} s, longest {desk.longest_wait_seconds:,.0f} s; "
+            f"staff {desk.staff_hours:,.0f} h, {desk.busy:.0%} busy"
         )
     return lines

@@ -24,7 +24,7 @@ SPARE = 64  # room beyond the expected candidates of an hour, and eight standard
 
 
 class Rate(NamedTuple):
-    """The rate of arrivals in users per hour. Spikes: `at` ms since the Unix epoch, `users` and `half` hours, `(P,)`."""
+    """The rate of arrivals. `P` spikes: `at` ms since the Unix epoch, `users` in all, half-lives `half` in hours."""
 
     base: float  # users per hour on weekdays, over the day's mean
     peak: float  # hour of the day, UTC
@@ -74,7 +74,7 @@ def spike_rate(rate: Rate, p: int, time: float) -> float:
 @compiled
 def rate_at(rate: Rate, time: float) -> float:
     """Users per hour at `time`, ms since the Unix epoch."""
-    total = base_rate(rate, np.int64(time)) * wave(rate, (time % DAY_MS) / HOUR_MS)
+    total = base_rate(rate, int(time)) * wave(rate, (time % DAY_MS) / HOUR_MS)
     for p in range(len(rate.at)):
         total += spike_rate(rate, p, time)
     return total

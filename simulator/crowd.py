@@ -81,7 +81,7 @@ class Crowd:
         """Make room for `n` rows; those there are stay where they are."""
         old, new, had = self.world, self._rows(n), len(self.status)
         for before, after in zip(old, new, strict=True):
-            if isinstance(before, np.ndarray):
+            if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
                 after[: len(before)] = before
         self.world = share_traits(new)
         self.status = np.concatenate([self.status, np.full(n - had, FREE, np.uint8)])

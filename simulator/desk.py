@@ -112,11 +112,11 @@ class SupportDesk:
         self.env.process(self._visit(guest))
 
     def _visit(self, guest: Guest) -> Process:
-        asked = self.env.now
+        asked = int(self.env.now)
         with self.staff.request(priority=CALLER) as turn:
             if not turn.triggered:
                 yield turn if guest.patience >= NEVER_MS else turn | self.env.timeout(guest.patience)
-            waited = self.env.now - asked
+            waited = int(self.env.now) - asked
             if not turn.triggered:
                 self.account.abandoned += 1
                 self.leaves(guest, waited, True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from agents.kernel import EVENTS_PER_DECISION, World, accepts_human, arrive, live_and_look, look_at, one_event
 from agents.mind import NEVER
 from agents.offers import queue_patience
@@ -61,7 +59,7 @@ def decide_rows(
 def patience_ms(world: World, row: int) -> int:
     """How long the user in `row`, offered a human now, would wait for one, in ms."""
     mind = world.minds[row]
-    return np.int64(MS * queue_patience(world.traits[row], nth_key(mind.key, mind.n))) + 1
+    return int(MS * queue_patience(world.traits[row], nth_key(mind.key, mind.n))) + 1
 
 
 @compiled

@@ -27,7 +27,9 @@ COLUMNS: dict[str, Any] = {
     "position": pa.float64(), "goal": NAME, "experience": NAME, "device": NAME,
 }  # fmt: skip
 SCHEMA = pa.schema(list(COLUMNS.items()))
-MEASURED = {"duration": "duration", "budget": "duration", "propensity": "propensity", "position": "position"}  # where the numbers stand
+MEASURED = {  # field of EVENT in which the numbers stand
+    "duration": "duration", "budget": "duration", "propensity": "propensity", "position": "position",
+}  # fmt: skip
 
 
 def ids(keys: np.ndarray) -> Any:

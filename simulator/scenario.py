@@ -68,7 +68,7 @@ class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who answers when a user takes up a human. How long users wait for it is theirs: `agents.offers.queue_patience`."""
+    """Who answers when a user takes up a human. How long users wait is theirs, `agents.offers.queue_patience`."""
 
     shifts: Annotated[tuple[Shift, ...], Meta(min_length=1)]
 

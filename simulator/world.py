@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import simpy
+from simpy.events import EventPriority
 
 from agents.learners import BINARY_MASTERY, Learner
 from journeys.spec import Journey
@@ -28,7 +29,7 @@ from simulator.scenario import DAY_MS, HOUR_MS, Scenario
 from simulator.sinks import Sink
 
 # What happens in the same millisecond, in this order: everything else, then users catch up, then requests come in.
-CATCHING_UP, OPENING = 2, 3
+CATCHING_UP, OPENING = EventPriority(2), EventPriority(3)  # SimPy's own are 0 and 1
 USERS_A_STRETCH = 4_096  # enough rows a batch that the cost of a call no longer counts
 
 OnTime = Callable[[float], None]  # hears the days played so far
@@ -37,7 +38,7 @@ OnTime = Callable[[float], None]  # hears the days played so far
 class Later(simpy.Event):
     """Happens after `delay` ms, behind all that happens in the same millisecond with a smaller `priority`."""
 
-    def __init__(self, env: simpy.Environment, delay: int, priority: int) -> None:
+    def __init__(self, env: simpy.Environment, delay: int, priority: EventPriority) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
         env.schedule(self, priority, delay)
@@ -63,7 +64,7 @@ class Play:
     crowd: Crowd
     emission: Emission
     stretch: int
-    on_time: OnTime
+    on_time: OnTime | None
     until: int = 0
     most_rows: int = 0
     coming: list[Request] = field(default_factory=list)
@@ -97,7 +98,8 @@ class Play:
             self.crowd.arrive(times if most is None else times[: most - self.crowd.born])
             self.most_rows = max(self.most_rows, self.crowd.alive)
             self._advance(self.crowd.due(self.until))
-            self.on_time((start - begin) / DAY_MS)
+            if self.on_time is not None:
+                self.on_time((start - begin) / DAY_MS)
             yield self.env.timeout(self.until - start)
 
     def _advance(self, rows: np.ndarray) -> None:
@@ -106,8 +108,8 @@ class Play:
             heapq.heappush(self.coming, request)
             self._later(request.time, OPENING, self._open)
 
-    def _later(self, time: int, priority: int, what: Callable[[simpy.Event], None]) -> None:
-        event = Later(self.env, time - self.env.now, priority)
+    def _later(self, time: int, priority: EventPriority, what: Callable[[simpy.Event], None]) -> None:
+        event = Later(self.env, time - int(self.env.now), priority)
         assert event.callbacks is not None
         event.callbacks.append(what)
 
@@ -147,7 +149,7 @@ def play(
     sink: Sink,
     learner: Learner = BINARY_MASTERY,
     stretch: int | None = None,
-    on_time: OnTime = lambda days: None,
+    on_time: OnTime | None = None,
 ) -> Summary:
     """Play `scenario` to its end; its events go to `sink`, which is left open.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -83,8 +84,13 @@ def test_a_launch_leaves_the_days_before_it_as_they_were() -> None:
 
 def test_any_part_may_be_played_by_itself() -> None:
     whole, rate = times_of(EVERYTHING), rate_of(EVERYTHING)
-    edges = [EVERYTHING.start_ms, EVERYTHING.start_ms + 5 * HOUR_MS + 1, EVERYTHING.start_ms + DAY_MS, EVERYTHING.end_ms]
-    parts = [arrivals_between(rate, SEED, begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+    edges = [
+        EVERYTHING.start_ms,
+        EVERYTHING.start_ms + 5 * HOUR_MS + 1,
+        EVERYTHING.start_ms + DAY_MS,
+        EVERYTHING.end_ms,
+    ]
+    parts = [arrivals_between(rate, SEED, begin, end) for begin, end in pairwise(edges)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert (np.diff(whole) >= 0).all()
     assert whole.min() >= EVERYTHING.start_ms

@@ -79,12 +79,12 @@ def test_nobody_ever_coming_is_an_error() -> None:
 
 
 def test_files_and_names_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match="no scenario called 'lunch'. Mend: did you mean 'launch'?"):
+    with pytest.raises(ScenarioError, match=r"no scenario called 'lunch'\. Mend: did you mean 'launch'\?"):
         load_scenario("lunch")
     with pytest.raises(ScenarioError, match=r"cannot be read: .* Mend: "):
         load_scenario(str(tmp_path / "gone.yaml"))
     (tmp_path / "list.yaml").write_text("- a\n")
-    with pytest.raises(ScenarioError, match="not a mapping of keys to values. Mend: "):
+    with pytest.raises(ScenarioError, match=r"not a mapping of keys to values\. Mend: "):
         load_scenario(str(tmp_path / "list.yaml"))
     (tmp_path / "broken.yaml").write_text("a: [\n")
     with pytest.raises(ScenarioError, match="not valid YAML"):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agents.learners import load_learner
+from envs.reward import RewardWeights
 from experiments.settings import Problem
 from experiments.simulate import event_records
-from envs.reward import RewardWeights
 from journeys.actions import HUMAN, N_CHANNELS, N_RUNGS
 from journeys.events import ACCEPT, AWAY, DECISION, DISMISS, ENTER, EVENT, LEAVE, SIGNUP, EventCodec
 from journeys.loading import load_journey
