@@ -20,7 +20,7 @@ from simulator.lives import DUE, OVER, QUEUES, ROOM, decide_rows, enter_rows, pa
 
 FREE, ALIVE, AT_THE_DESK = range(3)
 FIRST_ROWS = 4_096
-BATCH = 8_192  # rows decided at once: their observations, some 8 MB, still fit a processor's cache
+BATCH = 2_048  # rows decided at once: their observations, some 2 MB, stay in a processor's cache
 NOBODY_QUEUES = -1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from journeys.events import EVENT, KINDS
 from simulator.sinks import Sink
 
-BLOCK = 65_536  # events: some 5 MB
+BLOCK = 262_144  # events: some 20 MB, of which only what is written takes memory
 
 
 class Emission:
