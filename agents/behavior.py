@@ -99,7 +99,7 @@ def sign_up(
         said = math.log(traits.prior_odds) + HUMILITY * normal(luck, PURPOSE_EXPERIENCE)
         event.experience = 0 if said < LITTLE else (2 if said > MUCH else 1)
     begin_session(plan, learner, mind, memories, traits, luck)
-    event.device = mind.device
+    event.device = mind["device"]  # NumPy's records have a `device` of their own
 
 
 @compiled

@@ -56,7 +56,7 @@ MIND = np.dtype(
 # What a user remembers of one skill. Not used where knowledge is binary and nothing is forgotten.
 MEMORY = np.dtype(
     [
-        ("base", "f8"),  # strength at sign-up, logits
+        ("prior", "f8"),  # strength at sign-up, logits
         ("practised", "f8"),  # strength gained by practice, logits
         ("retained", "f8"),  # P(recall), as of the last entering or check
         ("stability", "f8"),  # days, for a memory like the typical learner's; 0 before the first practice

@@ -134,7 +134,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
 def at_boundary(user: Any) -> None:
     """The user is between steps: the next one is to be selected."""
     user.current = NOWHERE
-    user.visit_seconds = 0.0
+    user.visit_seconds = user.position = 0.0
     user.rung = user.taken = 0
     user.moment = SELECT
 
@@ -144,8 +144,8 @@ def on_enter(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
         on_declaration(plan, user, skills, event)
-    if event.device != UNKNOWN_DEVICE:
-        user.device = event.device
+    if event["device"] != UNKNOWN_DEVICE:  # NumPy's records have a `device` of their own
+        user.device = event["device"]
     if user.sessions > 0 and user.present == 0:
         user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
     begin_session(plan, user, skills)
@@ -309,9 +309,12 @@ def on_attempt(plan: Plan, user: Any, step: Any, skills: Any, s: int, success: b
 
 @compiled
 def expected_seconds(plan: Plan, done: np.uint64, s: int, variant: int) -> float:
-    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed."""
+    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed.
+
+    A video runs as long the second time.
+    """
     seconds = plan.steps[s].seconds * plan.time[variant]
-    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT else seconds
+    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT and not plan.steps[s].video else seconds
 
 
 @compiled

@@ -240,7 +240,8 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[33] = user.variant / 2.0
     out[35] = user.goal != UNDECLARED or user.experience != UNDECLARED
     out[36] = 0.5 if user.experience == UNDECLARED else user.experience / MOST_EXPERIENCE
-    out[37] = 0.5 if user.device == UNKNOWN_DEVICE else (1.0 if user.device == MOBILE else 0.0)
+    device = user["device"]  # NumPy's records have a `device` of their own
+    out[37] = 0.5 if device == UNKNOWN_DEVICE else (1.0 if device == MOBILE else 0.0)
     out[38] = user.position
     s = user.current
     if s == NOWHERE:

@@ -25,7 +25,7 @@ from journeys.loading import load_journey
 from journeys.mask import write_mask
 from journeys.observation import observation_size, write_observation
 from journeys.plan import Plan, compile_plan
-from journeys.state import NOWHERE, ONGOING
+from journeys.state import NOWHERE, ONGOING, UNDECLARED
 from personas.persona import People, load_population
 from personas.traits import TRAITS
 
@@ -95,6 +95,7 @@ def decision(answered: Any, user: Any, action: int) -> Any:
     event.key, event.user, event.time = decision_key(answered.key), answered.user, user.last_time
     event.kind, event.step, event.variant = DECISION, NOWHERE, 1
     event.action, event.propensity = action, 1.0
+    event.goal = event.experience = UNDECLARED
     return event
 
 
