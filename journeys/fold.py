@@ -213,10 +213,10 @@ def on_away(plan: Plan, user: Any, skills: Any) -> None:
     user.aways = min(user.aways + 1, 30_000)
     user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
     fade(plan, user, skills)
-    if user.aways > plan.rules[0].n_checks:
-        user.ended = LAPSED
-    else:
+    if user.aways <= plan.rules[0].n_checks:
         user.moment = REENGAGE
+    elif user.ended == ONGOING:  # who has completed does not lapse, and so is not brought back to choose by returning
+        user.ended = LAPSED
 
 
 @compiled
