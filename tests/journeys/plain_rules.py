@@ -101,10 +101,11 @@ class History:
         return set()
 
     def legal_steps(self) -> set[Action]:
-        """Open steps: all of them at every difficulty with consent, else the first at the usual one."""
+        """Open steps: all of them at every difficulty with consent, reviews too; else the first at the usual one."""
         usual = ("standard", "easy", "hard")
         opened = [s for s in self.journey.steps if s.name not in self.done and set(s.after) <= self.done]
         if "personalise" in self.consent:
+            opened += [s for s in self.journey.steps if s.name in self.done and self.fading & set(s.teaches)]
             return {
                 Action("select", step=s.name, difficulty=d) for s in opened for d in DIFFICULTIES if d in s.difficulties
             }
