@@ -14,7 +14,7 @@ from journeys.events import EVENT, KINDS, LARGEST_EVENT, Event, EventCodec, Even
 from journeys.fold import blank_states, fold
 from journeys.loading import JourneyError, load_journey, parse_journey
 from journeys.plan import compile_plan
-from journeys.state import DONE, GIVEN_UP
+from journeys.state import DONE, EXPERIENCES, GIVEN_UP, MOBILE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 JOURNEYS, EVENTS = (DOCS / "journeys.md").read_text(), (DOCS / "events.md").read_text()
@@ -95,8 +95,9 @@ def test_the_example_events_are_one_life_with_every_kind() -> None:
         codec.to_record(parse_event(line), record)
         fold(plan, state.users[0], state.steps[0], state.skills[0], record)
     assert {parse_event(line).kind for line in LINES} == set(KINDS)
-    assert state.steps["status"][0].tolist() == [DONE, 0, GIVEN_UP, 0, 0]
+    assert state.steps["status"][0].tolist() == [DONE, 0, GIVEN_UP, GIVEN_UP, 0]
     assert state.users["sessions"][0] == 2
+    assert (state.users["experience"][0], state.users["device"][0]) == (EXPERIENCES.index("some"), MOBILE)
     assert parse_event(re.search(r"```json\n(.*?)```", EVENTS, re.DOTALL)[1]).kind == "fail"  # type: ignore[index]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agents import behavior
+from agents import behavior, birth, feelings, learner, offers, sessions, timing, watching
 from journeys import knowledge
 from personas.persona import load_population, population_from, read, shipped
 from personas.traits import DISTRIBUTIONS, TRAIT_MEANINGS
@@ -16,7 +16,8 @@ from personas.traits import DISTRIBUTIONS, TRAIT_MEANINGS
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PERSONAS, BEHAVIOUR = (DOCS / "personas.md").read_text(), (DOCS / "behaviour.md").read_text()
 NUMBERS = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", BEHAVIOUR)}
-UNITS = {"HOUR_MS", "MINUTE_MS"}
+UNITS = {"HOUR_MS", "MINUTE_MS", "MINUTE_S", "MS"}
+MODULES = (behavior, birth, feelings, learner, offers, sessions, timing, watching, knowledge)
 
 
 def constants(module: Any) -> list[tuple[str, float]]:
@@ -43,7 +44,7 @@ def test_every_file_and_distribution_is_named(name: str) -> None:
     assert f"| `{name}` |" in PERSONAS
 
 
-@pytest.mark.parametrize(("name", "value"), [*constants(behavior), *constants(knowledge)])
+@pytest.mark.parametrize(("name", "value"), sorted(set(chain.from_iterable(map(constants, MODULES)))))
 def test_every_constant_is_told(name: str, value: float) -> None:
     """A constant that changes has to change on the page too (per cents count as shares)."""
     assert value in NUMBERS or round(100 * value, 6) in NUMBERS
