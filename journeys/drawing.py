@@ -1,0 +1,171 @@
+"""The graph of a journey as a picture: layers from left to right, a shape and a colour for each kind of step.
+
+Needs matplotlib, which the bare install has not: nothing else in `journeys` may import this module when it is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from string import ascii_lowercase
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path as Outline
+
+from journeys.checks import counts
+from journeys.graph import Layout, graph_of, layout
+from journeys.spec import Journey
+
+# Inches. A picture of up to seven layers is no wider than a page of documentation shows without shrinking its type.
+STEP_WIDTH, STEP_HEIGHT, LAYER_PITCH, PLACE_PITCH = 1.16, 0.54, 1.62, 0.74
+MARGIN, TITLE_HEIGHT, LEGEND_ROW = 0.2, 0.55, 0.26
+LEAST_WIDTH = 7.0  # room for the title and the legend
+CHARACTERS, LINES = 14, 2  # of a step's name; a longer one ends in dots
+DPI = 120
+INK, PAPER, FAINT, LINE = "#222222", "#ffffff", "#666666", "#8c8c8c"
+CORNER = 0.14  # of a shape, in inches
+SLANT = CORNER / 2  # from a leaning side's middle to the shape's full width
+# Shapes tell the kinds apart where colours do not; tints of the palette of Okabe and Ito 2008.
+FILLS = {"task": "#cfe8df", "form": "#dcebf7", "video": "#f4dce9", "quiz": "#fdf3c4", "integration": "#f9ddc8"}
+EDGES = {"task": "#00715A", "form": "#1F77AB", "video": "#9C4A77", "quiz": "#8F6200", "integration": "#B04A00"}
+LEGEND_SCALE = 0.42  # of the shapes in the legend
+DATE = None  # none in the file: the same journey gives the same bytes
+
+
+def write_picture(journey: Journey, path: Path) -> None:
+    """Draw a sound journey into a PNG or SVG file, by the path's ending. Raises `OSError`."""
+    metadata = {"Description": f"{journey.name}, content {content(journey)}"}
+    with mpl.rc_context({"svg.hashsalt": "handrail", "svg.fonttype": "none"}):
+        if path.suffix.lower() == ".svg":
+            picture(journey).savefig(path, format="svg", metadata={**metadata, "Date": DATE})
+        else:
+            picture(journey).savefig(path, format="png", dpi=DPI, metadata={**metadata, "Software": None})
+
+
+def content(journey: Journey) -> str:
+    """A hash of all that the picture shows: another picture, another hash."""
+    shown = [
+        (step.name, step.kind, step.after, step.minutes, needed)
+        for step, needed in zip(journey.steps, counts(journey), strict=True)
+    ]
+    goals = [(goal.name, goal.title, goal.steps) for goal in journey.goals]
+    return hashlib.sha256(repr((journey.name, journey.title, shown, goals)).encode()).hexdigest()[:16]
+
+
+def picture(journey: Journey) -> Figure:
+    """The picture, as large as the journey asks for."""
+    found = layout(graph_of(journey))
+    deepest = max(x for x, _ in found.points.values())
+    wide = 2 * MARGIN + deepest * LAYER_PITCH + STEP_WIDTH
+    rows = legend_rows(journey)
+    below = MARGIN + LEGEND_ROW * len(rows)
+    high = TITLE_HEIGHT + found.height * PLACE_PITCH + STEP_HEIGHT + MARGIN + below
+    width = max(LEAST_WIDTH, wide)
+    figure = Figure(figsize=(width, high))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set(xlim=(0.0, width), ylim=(0.0, high))
+    axes.axis("off")
+    title = f"{journey.name}: {journey.title}" if journey.title else journey.name
+    axes.text(MARGIN, high - 0.28, title, fontsize=12, fontweight="bold", color=INK, va="center")
+    place = Place(found, (width - wide) / 2 + MARGIN + STEP_WIDTH / 2, high - TITLE_HEIGHT - STEP_HEIGHT / 2)
+    draw_edges(axes, journey, place)
+    draw_steps(axes, journey, place)
+    draw_legend(axes, rows, below - LEGEND_ROW / 2)
+    return figure
+
+
+class Place:
+    """Inches of the picture for the layout's layers and places."""
+
+    def __init__(self, found: Layout, left: float, top: float) -> None:
+        self.layout, self._left, self._top = found, left, top
+
+    def __call__(self, point: tuple[float, float]) -> tuple[float, float]:
+        return self._left + point[0] * LAYER_PITCH, self._top - point[1] * PLACE_PITCH
+
+
+def draw_edges(axes: Axes, journey: Journey, place: Place) -> None:
+    """Each prerequisite as a curve from right side to left side, flat beside the steps, with an arrow's head."""
+    half = STEP_WIDTH / 2
+    for edge, path in place.layout.paths.items():
+        points = [place(point) for point in path]
+        # A way-point is as wide as a step, so that an edge that passes a layer passes between its steps.
+        stations = [(x + side * half, y) for x, y in points for side in (-1, 1)][1:-1]
+        for end, step, side in ((0, edge.before, -1), (-1, edge.after, 1)):
+            x, y = stations[end]
+            stations[end] = (x + side * SLANT * (journey.steps[step].kind == "integration"), y)
+        vertices, codes = [stations[0]], [Outline.MOVETO]
+        for i, (one, other) in enumerate(zip(stations, stations[1:], strict=False)):
+            if i % 2:  # through a way-point
+                vertices, codes = [*vertices, other], [*codes, Outline.LINETO]
+            else:
+                middle = (one[0] + other[0]) / 2
+                vertices += [(middle, one[1]), (middle, other[1]), other]
+                codes += [Outline.CURVE4] * 3
+        axes.add_patch(PathPatch(Outline(vertices, codes), facecolor="none", edgecolor=LINE, linewidth=1.1, zorder=1))
+        x, y = stations[-1]
+        head = [(x, y), (x - 0.09, y + 0.045), (x - 0.09, y - 0.045)]
+        axes.add_patch(Polygon(head, closed=True, facecolor=LINE, edgecolor="none", zorder=2))
+
+
+def draw_steps(axes: Axes, journey: Journey, place: Place) -> None:
+    """A shape for each step with number and name, and below it minutes and goals."""
+    needed = counts(journey)
+    for i, step in enumerate(journey.steps):
+        x, y = place(place.layout.points[i])
+        draw_shape(axes, step.kind, (x, y), 1.0, optional=not needed[i])
+        goals = "".join(a for a, goal in zip(ascii_lowercase, journey.goals, strict=False) if step.name in goal.steps)
+        name = textwrap.wrap(f"{i + 1} {step.name}", CHARACTERS, max_lines=LINES, placeholder="…")
+        axes.text(x, y + 0.07, "\n".join(name), fontsize=8, color=INK, ha="center", va="center", linespacing=1.05)
+        note = f"{step.minutes:g} min" + (f" · {' '.join(goals)}" if goals else "")
+        axes.text(x, y - 0.17, note, fontsize=6.5, color=FAINT, ha="center", va="center")
+
+
+def draw_shape(axes: Axes, kind: str, middle: tuple[float, float], scale: float, optional: bool) -> None:
+    """The outline of a kind of step, dashed where the step is optional."""
+    points = [(middle[0] + x * scale, middle[1] + y * scale) for x, y in outline(kind)]
+    axes.add_patch(
+        Polygon(
+            points, closed=True, facecolor=FILLS[kind], edgecolor=EDGES[kind], linewidth=1.3, zorder=3,
+            linestyle=(0, (4, 2)) if optional else "solid", joinstyle="round",
+        )
+    )  # fmt: skip
+
+
+def outline(kind: str) -> list[tuple[float, float]]:
+    """Corners of a kind's shape around (0, 0), in inches."""
+    x, y, c = STEP_WIDTH / 2, STEP_HEIGHT / 2, CORNER
+    return {
+        "task": [(-x, -y + c), (-x + c, -y), (x - c, -y), (x, -y + c), (x, y - c), (x - c, y), (-x + c, y), (-x, y - c)],
+        "form": [(-x, -y), (x, -y), (x, y), (-x, y)],
+        "video": [(-x, -y), (x - c, -y), (x, 0.0), (x - c, y), (-x, y)],
+        "quiz": [(-x, 0.0), (-x + c, -y), (x - c, -y), (x, 0.0), (x - c, y), (-x + c, y)],
+        "integration": [(-x, -y), (x - c, -y), (x, y), (-x + c, y)],
+    }[kind]
+
+
+def legend_rows(journey: Journey) -> list[list[tuple[str, str]]]:
+    """Rows of the legend, `(kind or nothing, words)`: the kinds there are, and a row for each goal."""
+    kinds = [kind for kind in FILLS if any(step.kind == kind for step in journey.steps)]
+    goals = [
+        [("", f"{letter}  {goal.name}{': ' if goal.title else ''}{goal.title}")]
+        for letter, goal in zip(ascii_lowercase, journey.goals, strict=False)
+    ]
+    return [[*((kind, kind) for kind in kinds), ("", "dashed: optional")], *goals]
+
+
+def draw_legend(axes: Axes, rows: Sequence[Sequence[tuple[str, str]]], top: float) -> None:
+    """The legend below the graph, from `top` downwards."""
+    for i, row in enumerate(rows):
+        x, y = MARGIN, top - i * LEGEND_ROW
+        for kind, words in row:
+            if kind:
+                draw_shape(axes, kind, (x + STEP_WIDTH * LEGEND_SCALE / 2, y), LEGEND_SCALE, optional=False)
+                x += STEP_WIDTH * LEGEND_SCALE + 0.08
+            axes.text(x, y, words, fontsize=8, color=INK, va="center")
+            x += 0.075 * len(words) + 0.22
