@@ -106,7 +106,9 @@ def goals(journey: Journey) -> Iterator[Fault]:
     for g, goal in enumerate(journey.goals):
         place = f"goal {goal.name!r}, key 'steps'"
         if not goal.steps:
-            yield Fault(f"goals[{g}].steps", f"{place} is empty. Mend: name the steps that serve it, or remove the goal")
+            yield Fault(
+                f"goals[{g}].steps", f"{place} is empty. Mend: name the steps that serve it, or remove the goal"
+            )
         for j, name in enumerate(goal.steps):
             if name not in known:
                 yield Fault(f"goals[{g}].steps[{j}]", f"{place}: {name!r} does not exist. Mend: {nearest(name, known)}")

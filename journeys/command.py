@@ -61,7 +61,7 @@ def summary(journey: Journey) -> str:
 
 
 def show_one(name_or_path: str, picture: Path | None) -> int:
-    """Print a sound journey, make its picture where one is asked for, and return 0; tell what is wrong, and return 2."""
+    """Print a journey, make its picture where one is asked for, and return 0; or tell what is wrong and return 2."""
     try:
         journey = load_journey(name_or_path)
         if picture is not None:  # first: tables above an error would push it out of sight

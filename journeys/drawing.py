@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,13 +24,15 @@ from journeys.graph import Layout, graph_of, layout
 from journeys.spec import Journey
 
 # Inches. A picture of up to seven layers is no wider than a page of documentation shows without shrinking its type.
-STEP_WIDTH, STEP_HEIGHT, LAYER_PITCH, PLACE_PITCH = 1.16, 0.54, 1.62, 0.74
+STEP_WIDTH, STEP_HEIGHT, LAYER_PITCH, PLACE_PITCH = 1.14, 0.58, 1.52, 0.76
 MARGIN, TITLE_HEIGHT, LEGEND_ROW = 0.2, 0.55, 0.26
 LEAST_WIDTH = 7.0  # room for the title and the legend
-CHARACTERS, LINES = 14, 2  # of a step's name; a longer one ends in dots
-DPI = 120
+CHARACTERS, LINES = 13, 2  # of a step's name; a longer one ends in dots
+DPI = 140
+NAME_SIZE, NOTE_SIZE, LEGEND_SIZE, TITLE_SIZE = 9.0, 7.5, 9.0, 13.0  # points
 INK, PAPER, FAINT, LINE = "#222222", "#ffffff", "#666666", "#8c8c8c"
 CORNER = 0.14  # of a shape, in inches
+HEAD = 0.09  # length of an arrow's head, inches
 SLANT = CORNER / 2  # from a leaning side's middle to the shape's full width
 # Shapes tell the kinds apart where colours do not; tints of the palette of Okabe and Ito 2008.
 FILLS = {"task": "#cfe8df", "form": "#dcebf7", "video": "#f4dce9", "quiz": "#fdf3c4", "integration": "#f9ddc8"}
@@ -71,7 +75,9 @@ def picture(journey: Journey) -> Figure:
     axes.set(xlim=(0.0, width), ylim=(0.0, high))
     axes.axis("off")
     title = f"{journey.name}: {journey.title}" if journey.title else journey.name
-    axes.text(MARGIN, high - 0.28, title, fontsize=12, fontweight="bold", color=INK, va="center")
+    axes.text(
+        MARGIN, high - 0.28, title, fontsize=TITLE_SIZE, fontweight="bold", color=INK, va="center", parse_math=False
+    )
     place = Place(found, (width - wide) / 2 + MARGIN + STEP_WIDTH / 2, high - TITLE_HEIGHT - STEP_HEIGHT / 2)
     draw_edges(axes, journey, place)
     draw_steps(axes, journey, place)
@@ -79,51 +85,60 @@ def picture(journey: Journey) -> Figure:
     return figure
 
 
-class Place:
-    """Inches of the picture for the layout's layers and places."""
+class Place(NamedTuple):
+    """Where the picture has the layout: inches of its first layer's and first place's middle."""
 
-    def __init__(self, found: Layout, left: float, top: float) -> None:
-        self.layout, self._left, self._top = found, left, top
+    layout: Layout
+    left: float
+    top: float
 
-    def __call__(self, point: tuple[float, float]) -> tuple[float, float]:
-        return self._left + point[0] * LAYER_PITCH, self._top - point[1] * PLACE_PITCH
+    def of(self, point: tuple[float, float]) -> tuple[float, float]:
+        """Inches of a point of the layout."""
+        return self.left + point[0] * LAYER_PITCH, self.top - point[1] * PLACE_PITCH
 
 
 def draw_edges(axes: Axes, journey: Journey, place: Place) -> None:
-    """Each prerequisite as a curve from right side to left side, flat beside the steps, with an arrow's head."""
+    """Each prerequisite as a curve from right side to left side, with an arrow's head."""
     half = STEP_WIDTH / 2
     for edge, path in place.layout.paths.items():
-        points = [place(point) for point in path]
         # A way-point is as wide as a step, so that an edge that passes a layer passes between its steps.
-        stations = [(x + side * half, y) for x, y in points for side in (-1, 1)][1:-1]
+        stations = [(x + side * half, y) for x, y in map(place.of, path) for side in (-1, 1)][1:-1]
         for end, step, side in ((0, edge.before, -1), (-1, edge.after, 1)):
             x, y = stations[end]
             stations[end] = (x + side * SLANT * (journey.steps[step].kind == "integration"), y)
-        vertices, codes = [stations[0]], [Outline.MOVETO]
-        for i, (one, other) in enumerate(zip(stations, stations[1:], strict=False)):
-            if i % 2:  # through a way-point
-                vertices, codes = [*vertices, other], [*codes, Outline.LINETO]
-            else:
-                middle = (one[0] + other[0]) / 2
-                vertices += [(middle, one[1]), (middle, other[1]), other]
-                codes += [Outline.CURVE4] * 3
-        axes.add_patch(PathPatch(Outline(vertices, codes), facecolor="none", edgecolor=LINE, linewidth=1.1, zorder=1))
+        axes.add_patch(PathPatch(curve(stations), facecolor="none", edgecolor=LINE, linewidth=1.1, zorder=1))
         x, y = stations[-1]
-        head = [(x, y), (x - 0.09, y + 0.045), (x - 0.09, y - 0.045)]
+        head = [(x, y), (x - HEAD, y + HEAD / 2), (x - HEAD, y - HEAD / 2)]
         axes.add_patch(Polygon(head, closed=True, facecolor=LINE, edgecolor="none", zorder=2))
+
+
+def curve(stations: Sequence[tuple[float, float]]) -> Outline:
+    """A line through stations: flat at each, straight from a way-point's left side to its right one."""
+    vertices, codes = [stations[0]], [Outline.MOVETO]
+    for i, (one, other) in enumerate(pairwise(stations)):
+        middle = (one[0] + other[0]) / 2
+        through = i % 2 == 1
+        vertices += [other] if through else [(middle, one[1]), (middle, other[1]), other]
+        codes += [Outline.LINETO] if through else [Outline.CURVE4] * 3
+    return Outline(vertices, codes)
 
 
 def draw_steps(axes: Axes, journey: Journey, place: Place) -> None:
     """A shape for each step with number and name, and below it minutes and goals."""
     needed = counts(journey)
     for i, step in enumerate(journey.steps):
-        x, y = place(place.layout.points[i])
+        x, y = place.of(place.layout.points[i])
         draw_shape(axes, step.kind, (x, y), 1.0, optional=not needed[i])
         goals = "".join(a for a, goal in zip(ascii_lowercase, journey.goals, strict=False) if step.name in goal.steps)
         name = textwrap.wrap(f"{i + 1} {step.name}", CHARACTERS, max_lines=LINES, placeholder="…")
-        axes.text(x, y + 0.07, "\n".join(name), fontsize=8, color=INK, ha="center", va="center", linespacing=1.05)
+        write(axes, (x, y + 0.075), "\n".join(name), NAME_SIZE, INK)
         note = f"{step.minutes:g} min" + (f" · {' '.join(goals)}" if goals else "")
-        axes.text(x, y - 0.17, note, fontsize=6.5, color=FAINT, ha="center", va="center")
+        write(axes, (x, y - 0.19), note, NOTE_SIZE, FAINT)
+
+
+def write(axes: Axes, middle: tuple[float, float], words: str, size: float, colour: str) -> None:
+    """Words around a point."""
+    axes.text(*middle, words, fontsize=size, color=colour, ha="center", va="center", linespacing=1.15, parse_math=False)
 
 
 def draw_shape(axes: Axes, kind: str, middle: tuple[float, float], scale: float, optional: bool) -> None:
@@ -139,13 +154,14 @@ def draw_shape(axes: Axes, kind: str, middle: tuple[float, float], scale: float,
 
 def outline(kind: str) -> list[tuple[float, float]]:
     """Corners of a kind's shape around (0, 0), in inches."""
-    x, y, c = STEP_WIDTH / 2, STEP_HEIGHT / 2, CORNER
+    x, y = STEP_WIDTH / 2, STEP_HEIGHT / 2
+    a, b = x - CORNER, y - CORNER
     return {
-        "task": [(-x, -y + c), (-x + c, -y), (x - c, -y), (x, -y + c), (x, y - c), (x - c, y), (-x + c, y), (-x, y - c)],
+        "task": [(-x, -b), (-a, -y), (a, -y), (x, -b), (x, b), (a, y), (-a, y), (-x, b)],
         "form": [(-x, -y), (x, -y), (x, y), (-x, y)],
-        "video": [(-x, -y), (x - c, -y), (x, 0.0), (x - c, y), (-x, y)],
-        "quiz": [(-x, 0.0), (-x + c, -y), (x - c, -y), (x, 0.0), (x - c, y), (-x + c, y)],
-        "integration": [(-x, -y), (x - c, -y), (x, y), (-x + c, y)],
+        "video": [(-x, -y), (a, -y), (x, 0.0), (a, y), (-x, y)],
+        "quiz": [(-x, 0.0), (-a, -y), (a, -y), (x, 0.0), (a, y), (-a, y)],
+        "integration": [(-x, -y), (a, -y), (x, y), (-a, y)],
     }[kind]
 
 
@@ -167,5 +183,5 @@ def draw_legend(axes: Axes, rows: Sequence[Sequence[tuple[str, str]]], top: floa
             if kind:
                 draw_shape(axes, kind, (x + STEP_WIDTH * LEGEND_SCALE / 2, y), LEGEND_SCALE, optional=False)
                 x += STEP_WIDTH * LEGEND_SCALE + 0.08
-            axes.text(x, y, words, fontsize=8, color=INK, va="center")
-            x += 0.075 * len(words) + 0.22
+            axes.text(x, y, words, fontsize=LEGEND_SIZE, color=INK, va="center", parse_math=False)
+            x += 0.08 * len(words) + 0.2

@@ -7,6 +7,7 @@ Sugiyama, Tagawa and Toda 1981: long edges pass through way-points, and neighbou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import NamedTuple
 
@@ -136,7 +137,7 @@ def with_way_points(found: Graph) -> tuple[list[list[Stop]], list[tuple[Stop, St
         for stop in way:
             stops[stop.layer].append(stop)
         chain = [Stop(first, edge.before), *way, Stop(last, edge.after)]
-        links += list(zip(chain, chain[1:], strict=False))
+        links += list(pairwise(chain))
     return stops, links
 
 
@@ -157,10 +158,7 @@ def crossings(ordered: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Sto
     for one, other in links:
         by_layer.setdefault(one.layer, []).append((place[one], place[other]))
     return sum(
-        (a[0] - b[0]) * (a[1] - b[1]) < 0
-        for pairs in by_layer.values()
-        for i, a in enumerate(pairs)
-        for b in pairs[:i]
+        (a[0] - b[0]) * (a[1] - b[1]) < 0 for pairs in by_layer.values() for i, a in enumerate(pairs) for b in pairs[:i]
     )
 
 
@@ -195,10 +193,10 @@ def levelled(ordered: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Stop
     for sweep in range(SWEEPS):
         for toward, columns in ((left, ordered), (right, ordered[::-1])):
             for column in columns:
-                # The last sweep looks at both sides, so that a step between two others stands between them.
-                near = [toward.get(s, []) if sweep < SWEEPS - 1 else [*left.get(s, []), *right.get(s, [])] for s in column]
-                wanted = [fmean([y[other] for other in others] or [y[s]]) for s, others in zip(column, near, strict=True)]
-                y |= dict(zip(column, kept_apart(wanted, places_apart(column)), strict=True))
+                # Later sweeps look at both sides, so that a step between two others stands between them.
+                sides = (toward,) if sweep < SWEEPS // 2 else (left, right)
+                near = [[y[other] for side in sides for other in side.get(stop, [])] or [y[stop]] for stop in column]
+                y |= dict(zip(column, kept_apart([fmean(ys) for ys in near], places_apart(column)), strict=True))
     return y
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from journeys.checks import counts
 from journeys.graph import Lane, graph_of, lanes
-from journeys.spec import Difficulty, Journey
+from journeys.spec import Difficulty, Goal, Journey, Skill, Step
 
 PLAIN_WIDTH = 80  # of tables that go to a file or a pipe
 STYLES = {"task": "green", "form": "cyan", "video": "magenta", "quiz": "yellow", "integration": "blue"}
@@ -63,7 +63,9 @@ def in_short(journey: Journey) -> str:
 
 def steps_table(journey: Journey) -> Table:
     """What each step is."""
-    table = empty_table("Steps", "#", "step", "kind", "required", "difficulties", "minutes", "goals")
+    table = empty_table(
+        "Steps", longest(journey.steps), "#", "step", "kind", "required", "difficulties", "minutes", "goals"
+    )
     for i, (step, needed) in enumerate(zip(journey.steps, counts(journey), strict=True)):
         all_of_them = len(step.difficulties) == len(get_args(Difficulty))
         table.add_row(
@@ -80,7 +82,8 @@ def steps_table(journey: Journey) -> Table:
 
 def needs_table(journey: Journey) -> Table:
     """What each step asks for and gives: skills, and the steps before it."""
-    table = empty_table("What each step needs and teaches", "#", "step", "needs", "teaches", "after")
+    columns = ("#", "step", "needs", "teaches", "after")
+    table = empty_table("What each step needs and teaches", longest(journey.steps), *columns)
     for i, step in enumerate(journey.steps):
         table.add_row(str(i + 1), step.name, listed(step.needs), listed(step.teaches), listed(step.after))
     return table
@@ -89,7 +92,7 @@ def needs_table(journey: Journey) -> Table:
 def skills_table(journey: Journey) -> Table:
     """The skills' four numbers, and the steps that need or teach them."""
     numbers = ("prior", "learn", "slip", "guess")
-    table = empty_table("Skills", "skill", "title", *numbers, "needed by", "taught by")
+    table = empty_table("Skills", longest(journey.skills), "skill", "title", *numbers, "needed by", "taught by")
     for skill in journey.skills:
         table.add_row(
             skill.name,
@@ -103,11 +106,16 @@ def skills_table(journey: Journey) -> Table:
 
 def goals_table(journey: Journey) -> Table:
     """What users may say to have come for; no rows where the journey names no goals."""
-    table = empty_table("Goals", "goal", "title", "served by")
+    table = empty_table("Goals", longest(journey.goals), "goal", "title", "served by")
     number = {name: str(i + 1) for i, name in enumerate(journey.step_names())}
     for goal in journey.goals:
         table.add_row(goal.name, goal.title, listed(number[name] for name in goal.steps))
     return table
+
+
+def longest(named: Iterable[Step | Skill | Goal]) -> int:
+    """Characters of the longest name."""
+    return max((len(thing.name) for thing in named), default=0)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -115,14 +123,12 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def empty_table(title: str, *columns: str) -> Table:
-    """A table of which numbers are never broken and words are folded where they are long."""
-    table = Table(
-        title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True
-    )
+def empty_table(title: str, longest: int, *columns: str) -> Table:
+    """Numbers are never broken, words are folded where they are long. `longest`: characters of the longest name."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
-        least = UNFOLDED if name in NAMES else None
         right = name in NUMBERS
+        least = min(UNFOLDED, longest) if name in NAMES else None
         table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold", min_width=least)
     return table
 
