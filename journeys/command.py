@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from journeys.checks import counts
+from journeys.drawing import write_picture
 from journeys.loading import JourneyError, load_journey
 from journeys.show import open_console, show
 from journeys.spec import Journey
@@ -76,18 +77,16 @@ def show_one(name_or_path: str, picture: Path | None) -> int:
 
 
 def draw(journey: Journey, picture: Path) -> None:
-    """Write the picture; raises `PictureError`. Matplotlib is loaded here alone: the bare install has none."""
+    """Write the picture; raises `PictureError`."""
     if picture.suffix.lower() not in PICTURES:
         raise PictureError(f"{picture}: not a kind of picture made here. Mend: end its name in .png or .svg")
     try:
-        from journeys.drawing import write_picture  # noqa: PLC0415  see above
+        write_picture(journey, picture)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "matplotlib":
             raise
         mend = "Mend: pip install '.[sim]' in a clone of the repository, or leave --out away"
         raise PictureError(f"handrail journey show --out: matplotlib is not installed. {mend}") from None
-    try:
-        write_picture(journey, picture)
     except OSError as error:
         complaint = f"{picture}: cannot be written: {error.strerror}. Mend: give a path in a folder that exists"
         raise PictureError(complaint) from None

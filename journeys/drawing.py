@@ -1,6 +1,6 @@
 """The graph of a journey as a picture: layers from left to right, a shape and a colour for each kind of step.
 
-Needs matplotlib, which the bare install has not: nothing else in `journeys` may import this module when it is loaded.
+Matplotlib is imported when a picture is made and not before: the bare install has none, and imports this module.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from string import ascii_lowercase
-from typing import NamedTuple
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Polygon
-from matplotlib.path import Path as Outline
+from typing import TYPE_CHECKING, NamedTuple
 
 from journeys.checks import counts
 from journeys.graph import Layout, graph_of, layout
 from journeys.spec import Journey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Point = tuple[float, float]
 
 # Inches. A picture of up to seven layers is no wider than a page of documentation shows without shrinking its type.
 STEP_WIDTH, STEP_HEIGHT, LAYER_PITCH, PLACE_PITCH = 1.14, 0.58, 1.52, 0.76
@@ -33,6 +33,7 @@ NAME_SIZE, NOTE_SIZE, LEGEND_SIZE, TITLE_SIZE = 9.0, 7.5, 9.0, 13.0  # points
 INK, PAPER, FAINT, LINE = "#222222", "#ffffff", "#666666", "#8c8c8c"
 CORNER = 0.14  # of a shape, in inches
 HEAD = 0.09  # length of an arrow's head, inches
+PIECES = 24  # straight ones that a bend is drawn with
 SLANT = CORNER / 2  # from a leaning side's middle to the shape's full width
 # Shapes tell the kinds apart where colours do not; tints of the palette of Okabe and Ito 2008.
 FILLS = {"task": "#cfe8df", "form": "#dcebf7", "video": "#f4dce9", "quiz": "#fdf3c4", "integration": "#f9ddc8"}
@@ -42,7 +43,9 @@ DATE = None  # none in the file: the same journey gives the same bytes
 
 
 def write_picture(journey: Journey, path: Path) -> None:
-    """Draw a sound journey into a PNG or SVG file, by the path's ending. Raises `OSError`."""
+    """Draw a sound journey into a PNG or SVG file, by the path's ending. Raises `OSError`, or `ModuleNotFoundError`."""
+    import matplotlib as mpl  # noqa: PLC0415  see above
+
     metadata = {"Description": f"{journey.name}, content {content(journey)}"}
     with mpl.rc_context({"svg.hashsalt": "handrail", "svg.fonttype": "none"}):
         if path.suffix.lower() == ".svg":
@@ -63,6 +66,8 @@ def content(journey: Journey) -> str:
 
 def picture(journey: Journey) -> Figure:
     """The picture, as large as the journey asks for."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  see above
+
     found = layout(graph_of(journey))
     deepest = max(x for x, _ in found.points.values())
     wide = 2 * MARGIN + deepest * LAYER_PITCH + STEP_WIDTH
@@ -92,7 +97,7 @@ class Place(NamedTuple):
     left: float
     top: float
 
-    def of(self, point: tuple[float, float]) -> tuple[float, float]:
+    def of(self, point: Point) -> Point:
         """Inches of a point of the layout."""
         return self.left + point[0] * LAYER_PITCH, self.top - point[1] * PLACE_PITCH
 
@@ -106,21 +111,22 @@ def draw_edges(axes: Axes, journey: Journey, place: Place) -> None:
         for end, step, side in ((0, edge.before, -1), (-1, edge.after, 1)):
             x, y = stations[end]
             stations[end] = (x + side * SLANT * (journey.steps[step].kind == "integration"), y)
-        axes.add_patch(PathPatch(curve(stations), facecolor="none", edgecolor=LINE, linewidth=1.1, zorder=1))
         x, y = stations[-1]
+        line = curve([*stations[:-1], (x - HEAD, y)])
+        axes.plot(*zip(*line, strict=True), color=LINE, linewidth=1.1, zorder=1)
         head = [(x, y), (x - HEAD, y + HEAD / 2), (x - HEAD, y - HEAD / 2)]
-        axes.add_patch(Polygon(head, closed=True, facecolor=LINE, edgecolor="none", zorder=2))
+        axes.fill(*zip(*head, strict=True), facecolor=LINE, edgecolor="none", zorder=2)
 
 
-def curve(stations: Sequence[tuple[float, float]]) -> Outline:
+def curve(stations: Sequence[Point]) -> list[Point]:
     """A line through stations: flat at each, straight from a way-point's left side to its right one."""
-    vertices, codes = [stations[0]], [Outline.MOVETO]
-    for i, (one, other) in enumerate(pairwise(stations)):
-        middle = (one[0] + other[0]) / 2
+    line = [stations[0]]
+    for i, ((x, y), (u, v)) in enumerate(pairwise(stations)):
         through = i % 2 == 1
-        vertices += [other] if through else [(middle, one[1]), (middle, other[1]), other]
-        codes += [Outline.LINETO] if through else [Outline.CURVE4] * 3
-    return Outline(vertices, codes)
+        for part in (1.0,) if through else [(n + 1) / PIECES for n in range(PIECES)]:
+            bend = part * part * (3.0 - 2.0 * part)
+            line.append((x + part * (u - x), y + bend * (v - y)))
+    return line
 
 
 def draw_steps(axes: Axes, journey: Journey, place: Place) -> None:
@@ -136,23 +142,22 @@ def draw_steps(axes: Axes, journey: Journey, place: Place) -> None:
         write(axes, (x, y - 0.19), note, NOTE_SIZE, FAINT)
 
 
-def write(axes: Axes, middle: tuple[float, float], words: str, size: float, colour: str) -> None:
+def write(axes: Axes, middle: Point, words: str, size: float, colour: str) -> None:
     """Words around a point."""
     axes.text(*middle, words, fontsize=size, color=colour, ha="center", va="center", linespacing=1.15, parse_math=False)
 
 
-def draw_shape(axes: Axes, kind: str, middle: tuple[float, float], scale: float, optional: bool) -> None:
+def draw_shape(axes: Axes, kind: str, middle: Point, scale: float, optional: bool) -> None:
     """The outline of a kind of step, dashed where the step is optional."""
     points = [(middle[0] + x * scale, middle[1] + y * scale) for x, y in outline(kind)]
-    axes.add_patch(
-        Polygon(
-            points, closed=True, facecolor=FILLS[kind], edgecolor=EDGES[kind], linewidth=1.3, zorder=3,
-            linestyle=(0, (4, 2)) if optional else "solid", joinstyle="round",
-        )
+    style = (0, (4, 2)) if optional else "solid"
+    axes.fill(
+        *zip(*points, strict=True), facecolor=FILLS[kind], edgecolor=EDGES[kind], linewidth=1.3, zorder=3,
+        linestyle=style, joinstyle="round",
     )  # fmt: skip
 
 
-def outline(kind: str) -> list[tuple[float, float]]:
+def outline(kind: str) -> list[Point]:
     """Corners of a kind's shape around (0, 0), in inches."""
     x, y = STEP_WIDTH / 2, STEP_HEIGHT / 2
     a, b = x - CORNER, y - CORNER

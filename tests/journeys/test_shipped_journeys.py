@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from journeys.checks import counts
+from journeys.knowledge import LEARN_OF_WATCHING
 from journeys.loading import load_journey, shipped
 from journeys.plan import MINUTE_S, compile_plan
 from journeys.spec import Journey, Skill
@@ -19,8 +20,7 @@ STANDARD, UNAIDED = 1, 0
 def first_attempts(journey: Journey) -> dict[str, float]:
     """P(first attempt succeeds) at each required quiz and task, for typical users in file order, unaided, in one go.
 
-    Written with the plan's tables and nothing of the kernel. A video teaches as much as a practice here, which is the
-    most that it could.
+    Written with the plan's tables and nothing of the kernel.
     """
     plan, luck = compile_plan(journey), np.random.default_rng(20)
     number = {skill.name: k for k, skill in enumerate(journey.skills)}
@@ -34,8 +34,9 @@ def first_attempts(journey: Journey) -> dict[str, float]:
                 known[:, exercised].all(axis=1), 1 - plan.slip[s, STANDARD], plan.guess[s, STANDARD, UNAIDED]
             )
             passed = (luck.random(N_USERS) < chance) | (step.kind == "video")
-            for name in step.teaches:
-                known[:, number[name]] |= busy & (luck.random(N_USERS) < plan.learn[number[name], STANDARD, UNAIDED])
+            for k in (number[name] for name in step.teaches):
+                learn = plan.learn[k, STANDARD, UNAIDED] * (LEARN_OF_WATCHING if step.kind == "video" else 1.0)
+                known[:, k] |= busy & (luck.random(N_USERS) < learn)
             if attempts == 0 and step.kind != "video":
                 shares[step.name] = float(passed.mean())
             busy &= ~passed

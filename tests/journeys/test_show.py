@@ -171,8 +171,6 @@ def test_a_wrong_journey_and_a_wrong_ending_are_told(capsys: pytest.CaptureFixtu
 def test_a_missing_matplotlib_is_told_with_its_mend(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.delitem(sys.modules, "journeys.drawing", raising=False)
-    monkeypatch.delattr("journeys.drawing", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert command.main(["show", "saas", "--out", str(tmp_path / "x.png")]) == 2
     said = capsys.readouterr().err
