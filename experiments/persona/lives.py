@@ -1,0 +1,202 @@
+"""What the users of one persona do on a journey, read off their events."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from envs.reward import RewardWeights
+from experiments.settings import Problem
+from experiments.simulate import event_records
+from journeys.actions import N_VARIANTS, WAIT
+from journeys.events import (
+    ACCEPT,
+    ASK,
+    BACKTRACK,
+    DECISION,
+    DISMISS,
+    ENTER,
+    FAIL,
+    GIVE_UP,
+    HESITATE,
+    LEAVE,
+    SIGNUP,
+    START,
+    SUCCEED,
+)
+from journeys.spec import Journey
+from personas.persona import mixture
+from policies.protocol import Policy
+
+DOINGS = (SUCCEED, FAIL, HESITATE, BACKTRACK, ASK, GIVE_UP)  # what a user does inside a step, of their own accord
+MS_PER_SECOND, SECONDS_PER_MINUTE, MS_PER_HOUR, MS_PER_DAY = 1_000.0, 60.0, 3_600_000.0, 86_400_000.0
+WEEK_DAYS = 7.0
+
+
+class Lives(NamedTuple):
+    """The onboardings of `users` users of one persona.
+
+    `events`: a row per event, each user's in order, with columns `user`, `time` (ms), `kind` (code), `step` (-1
+    outside), `action`, `minutes` (active time that it took) and `active` (the user's active minutes when it was over).
+    """
+
+    persona: str
+    journey: Journey
+    users: int
+    events: pd.DataFrame
+
+    def of(self, *kinds: int) -> pd.DataFrame:
+        """The events of some kinds."""
+        return self.events[self.events["kind"].isin(kinds)]
+
+
+class Responses(NamedTuple):
+    """Help, counted over all users: `asked`, and of the offers that nobody asked for those `taken` and `dismissed`."""
+
+    asked: int
+    taken: int
+    dismissed: int
+
+
+class Funnel(NamedTuple):
+    """Shares of users `(S,)` who `reached` each step (began it) and who `finished` it."""
+
+    reached: np.ndarray
+    finished: np.ndarray
+
+
+def live(persona: str, name: str, journey: Journey, policy: Policy, users: int, seed: int) -> Lives:
+    """Let `users` users of `persona` (a shipped name or a path) called `name` go through `journey` under `policy`."""
+    problem = Problem(journey, mixture(name, {persona: 1.0}), RewardWeights())
+    records = event_records(problem, policy, users, seed, silent)
+    records = records[np.argsort(records["user"], kind="stable")]  # within a user they stay in order
+    declares_seconds = records["kind"] == SIGNUP  # its duration is the declared budget, not time spent
+    minutes = np.where(declares_seconds, 0.0, records["duration"]) / SECONDS_PER_MINUTE
+    columns = {name: records[name] for name in ("user", "time", "kind", "step", "action")}
+    events = pd.DataFrame({**columns, "minutes": minutes})
+    events["active"] = events.groupby("user")["minutes"].cumsum()
+    return Lives(name, journey, users, events.reset_index(drop=True))
+
+
+def silent(done: int) -> None:
+    """Tell nobody how far it is: so few users are played in a moment."""
+
+
+def needed_steps(journey: Journey) -> list[int]:
+    """Numbers of the steps that have to be done for the onboarding to be complete."""
+    return [i for i, step in enumerate(journey.steps) if step.required or journey.completed_when == "all"]
+
+
+def completed(lives: Lives) -> np.ndarray:
+    """Numbers of the users who completed the journey."""
+    needed = needed_steps(lives.journey)
+    done = lives.of(SUCCEED).drop_duplicates(["user", "step"])
+    counts = done[done["step"].isin(needed)].groupby("user").size()
+    return np.asarray(counts.index[counts == len(needed)])
+
+
+def funnel(lives: Lives) -> Funnel:
+    """How many users reached and finished each step."""
+    n_steps = len(lives.journey.steps)
+
+    def share(kind: int) -> np.ndarray:
+        pairs = lives.of(kind).drop_duplicates(["user", "step"])
+        return np.bincount(pairs["step"], minlength=n_steps) / lives.users
+
+    return Funnel(share(START), share(SUCCEED))
+
+
+def responses(lives: Lives) -> Responses:
+    """How often users asked, and how they took offers of help that they had not asked for."""
+    answers = lives.of(ACCEPT, DISMISS)
+    # before an answer stands the decision that it answers, and before that what made the decision due
+    before = lives.events["kind"].to_numpy()[answers.index.to_numpy() - 2]
+    unasked = answers["kind"].to_numpy()[before != ASK]
+    return Responses(len(lives.of(ASK)), int((unasked == ACCEPT).sum()), int((unasked == DISMISS).sum()))
+
+
+def refusals(lives: Lives) -> int:
+    """How often users asked and the policy let them wait."""
+    asks = lives.of(ASK).index.to_numpy()
+    answered = asks[asks + 1 < len(lives.events)]
+    after = lives.events.iloc[answered + 1]
+    wait = N_VARIANTS * len(lives.journey.steps) + WAIT
+    return int(((after["kind"] == DECISION) & (after["action"] == wait)).sum())
+
+
+def step_minutes(lives: Lives) -> np.ndarray:
+    """Active minutes that each finished step took its user, whatever the number of visits."""
+    inside = lives.events[lives.events["step"] >= 0]
+    spent = inside.groupby(["user", "step"])["minutes"].sum()
+    done = lives.of(SUCCEED).drop_duplicates(["user", "step"]).set_index(["user", "step"]).index
+    return spent.loc[done].to_numpy()
+
+
+def absences(lives: Lives) -> np.ndarray:
+    """Hours between leaving and coming back, of those who came back."""
+    turns = lives.of(LEAVE, ENTER)
+    kinds, times, users = (turns[name].to_numpy() for name in ("kind", "time", "user"))
+    back = (kinds[:-1] == LEAVE) & (kinds[1:] == ENTER) & (users[:-1] == users[1:])
+    return (times[1:] - times[:-1])[back] / MS_PER_HOUR
+
+
+def returned_within_a_week(lives: Lives) -> float:
+    """Share of the users who had left once that came in again within seven days of leaving; nan where nobody left."""
+    first_leave = lives.of(LEAVE).drop_duplicates("user").set_index("user")["time"]
+    first_enter = lives.of(ENTER).drop_duplicates("user").set_index("user")["time"]
+    if not len(first_leave):
+        return float("nan")
+    days = (first_enter.reindex(first_leave.index) - first_leave) / MS_PER_DAY
+    return float((days <= WEEK_DAYS).mean())
+
+
+def examples(lives: Lives, count: int) -> list[int]:
+    """`count` users spread evenly over the ranks of active time: typical ones, and nobody picked by hand."""
+    active = lives.events.groupby("user")["active"].last().sort_values(kind="stable")
+    ranks = (np.arange(count) + 0.5) / count * len(active)
+    return [int(user) for user in active.index[ranks.astype(int)]]
+
+
+class Figure(NamedTuple):
+    """One line of the account: `what` is measured, its `value`, and the `unit` that it is written in."""
+
+    what: str
+    value: float
+    unit: str
+
+
+def account(lives: Lives) -> list[Figure]:
+    """What such users come to, in figures."""
+    n, help_ = lives.users, responses(lives)
+    doings, offers = len(lives.of(*DOINGS)), help_.taken + help_.dismissed
+    leavers = lives.of(LEAVE)["user"].nunique()
+    active = lives.events.groupby("user")["active"].last()
+    times = lives.events.groupby("user")["time"]
+    spans = (lives.of(*DOINGS).groupby("user")["time"].last() - times.first()).dropna() / MS_PER_HOUR
+    return [
+        Figure("completed the journey", share(len(completed(lives)), n), "%"),
+        Figure("left before that at least once", share(leavers, n), "%"),
+        Figure("of those, back within a week", 100.0 * returned_within_a_week(lives), "%"),
+        Figure("sessions", 1.0 + len(lives.of(ENTER)) / n, "a user"),
+        Figure("active time, median", float(active.median()), "minutes"),
+        Figure("from sign-up to the last thing done, median", float(spans.median()), "hours"),
+        Figure("time a finished step took, median", median(step_minutes(lives)), "minutes"),
+        Figure("failed attempts", len(lives.of(FAIL)) / n, "a user"),
+        Figure("steps given up", len(lives.of(GIVE_UP)) / n, "a user"),
+        Figure("asked for help", share(help_.asked, doings), "% of doings"),
+        Figure("asked and got none", share(refusals(lives), help_.asked), "% of asking"),
+        Figure("offers of help that nobody asked for", offers / n, "a user"),
+        Figure("of those, taken", share(help_.taken, offers), "%"),
+    ]
+
+
+def share(part: int, whole: int) -> float:
+    """Per cent; nan of nothing."""
+    return 100.0 * part / whole if whole else float("nan")
+
+
+def median(values: np.ndarray) -> float:
+    """Median; nan of nothing."""
+    return float(np.median(values)) if len(values) else float("nan")
