@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--journey", default="saas", help="a journey's name or file (default: saas)")
     verb.add_argument("--policy", default="rules", help="a baseline's name, a run folder or a bundle (default: rules)")
     verb.add_argument("--users", type=users, default=USERS, help=f"how many to play (default: {USERS:,})")
-    verb.add_argument("--seed", type=int, default=0, help="which of all such users (default: 0)")
+    verb.add_argument("--seed", type=seed, default=0, help="which of all such users (default: 0)")
     verb.set_defaults(run=run_show)
     return command
 
@@ -83,6 +83,13 @@ def users(text: str) -> int:
     """A number of users that can be played and held in memory."""
     if not text.isdigit() or not 1 <= int(text) <= MOST_USERS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of users. Mend: give 1 to {MOST_USERS:,}")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A seed below those that only evaluations have."""
+    if not text.isdigit() or int(text) >= HELD_OUT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed. Mend: give 0 to {HELD_OUT - 1:,}")
     return int(text)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from experiments.persona.lives import DOINGS, Lives, absences, funnel, responses, step_minutes
-from experiments.persona.tables import number
+from experiments.persona.tables import HIGH, LOW, number
 from experiments.plots import DPI, INK, PAPER, quiet
 from personas.persona import Persona, Trait
 from personas.quantiles import quantile
@@ -86,7 +86,7 @@ def draw_scale(axes: Axes, scale: Scale, personas: Sequence[Persona]) -> None:
     for row, trait in enumerate(scale.traits):
         for place, colour, persona in zip(places(personas), colours(personas), personas, strict=True):
             draw_trait(axes, persona.traits[trait], row + place, colour, scale)
-    axes.set_xlim(scale.low, scale.high)
+    axes.set_xlim(*ends(scale, personas))
     axes.set_xticks(scale.ticks, [f"{tick:g}" for tick in scale.ticks])
     labels = [f"{trait} ({UNITS[trait]})" if trait in UNITS else trait for trait in scale.traits]
     axes.set_yticks(range(len(scale.traits)), labels)
@@ -94,10 +94,17 @@ def draw_scale(axes: Axes, scale: Scale, personas: Sequence[Persona]) -> None:
     axes.set_xlabel(scale.title, fontsize=10)
 
 
+def ends(scale: Scale, personas: Sequence[Persona]) -> tuple[float, float]:
+    """The ends of an axis: the usual ones, or further out where a persona's traits lie beyond them."""
+    traits = [persona.traits[name] for persona in personas for name in scale.traits]
+    lowest = min((low for trait in traits if (low := quantile(trait, LOW)) > 0.0), default=scale.low)
+    return min(scale.low, lowest), max(scale.high, *(quantile(trait, HIGH) for trait in traits))
+
+
 def draw_trait(axes: Axes, trait: Trait, y: float, colour: str, scale: Scale) -> None:
     """The quantiles of one trait."""
-    low, first, middle, third, high = (quantile(trait, share) for share in (0.1, 0.25, 0.5, 0.75, 0.9))
-    if middle < scale.low:  # only a budget of 0, which declares none
+    low, first, middle, third, high = (quantile(trait, share) for share in (LOW, 0.25, 0.5, 0.75, HIGH))
+    if middle <= 0.0 < scale.low:  # a budget of 0, which declares none
         axes.annotate("none", (scale.low, y), xytext=(4, 0), textcoords="offset points", color=colour, fontsize=9,
                       va="center")  # fmt: skip
         return
@@ -168,6 +175,8 @@ def draw_shares(
     for colour, one in zip(colours(lives), lives, strict=True):
         values = np.sort(values_of(one))
         if len(values) < FEWEST:
+            note = f"{one.persona}: {len(values)}, too few to draw"
+            axes.annotate(note, (0.03, 0.85), xycoords="axes fraction", fontsize=9, color=colour)
             continue
         axes.plot(values, 100.0 * np.arange(1, len(values) + 1) / len(values), color=colour, linewidth=2)
         axes.plot(np.median(values), 50.0, "o", color=colour, markeredgecolor="white", markersize=7)
