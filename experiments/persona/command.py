@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agents.learners import LearnerError, journey_under, load_learner
 from experiments.contestants import contestant
 from experiments.persona.lives import Lives, account, live
 from experiments.persona.pictures import compared_picture, traits_picture
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
         return int(stop.code or 0)
     try:
         return int(options.run(options))
-    except (PersonaError, JourneyError, SettingsError, BundleError) as error:
+    except (PersonaError, JourneyError, LearnerError, SettingsError, BundleError) as error:
         print(f"handrail persona: {error}", file=sys.stderr)
     except OSError as error:
         print(f"handrail persona: {error.filename}: {error.strerror}. Mend: give another --out", file=sys.stderr)
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--out", type=Path, help=f"folder for the pictures (default: {FOLDER}/NAME)")
     verb.add_argument("--journey", default="saas", help="a journey's name or file (default: saas)")
     verb.add_argument("--policy", default="rules", help="a baseline's name, a run folder or a bundle (default: rules)")
+    verb.add_argument("--learner", default="bkt", help="how users learn: a name in conf/learner (default: bkt)")
     verb.add_argument("--users", type=users, default=USERS, help=f"how many to play (default: {USERS:,})")
     verb.add_argument("--seed", type=seed, default=0, help="which of all such users (default: 0)")
     verb.set_defaults(run=run_show)
@@ -153,8 +155,9 @@ def run_show(options: argparse.Namespace) -> int:
 
 def play(options: argparse.Namespace, journey: Journey, name_or_path: str, name: str) -> Lives:
     """Users of one persona, whom no training meets."""
-    policy = contestant(options.policy, journey)
-    return live(name_or_path, name, journey, policy, options.users, HELD_OUT + options.seed)
+    learner = load_learner(options.learner)
+    policy = contestant(options.policy, journey_under(journey, learner))
+    return live(name_or_path, name, journey, policy, options.users, HELD_OUT + options.seed, learner)
 
 
 def tell(console: Console, lives: list[Lives], policy: str) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from agents.learners import BINARY_MASTERY, Learner
 from envs.reward import RewardWeights
 from experiments.settings import Problem
 from experiments.simulate import event_records
@@ -17,20 +18,28 @@ from journeys.events import (
     BACKTRACK,
     DECISION,
     DISMISS,
+    DROP,
     ENTER,
     FAIL,
     GIVE_UP,
     HESITATE,
     LEAVE,
+    PAUSE,
+    SEEK,
     SIGNUP,
     START,
     SUCCEED,
+    WATCH,
 )
 from journeys.spec import Journey
+from journeys.state import MOBILE, UNKNOWN_DEVICE
 from personas.persona import mixture
 from policies.protocol import Policy
 
-DOINGS = (SUCCEED, FAIL, HESITATE, BACKTRACK, ASK, GIVE_UP)  # what a user does inside a step, of their own accord
+DOINGS = (SUCCEED, FAIL, HESITATE, BACKTRACK, ASK, GIVE_UP)  # what a user does inside a step, watching apart
+WATCHING = (WATCH, PAUSE, SEEK, DROP)
+QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of a video: where the events say how far somebody came
+SESSION_GAP_HOURS = 0.5  # the customary cut between sessions; a shorter absence is an interruption
 MS_PER_SECOND, SECONDS_PER_MINUTE, MS_PER_HOUR, MS_PER_DAY = 1_000.0, 60.0, 3_600_000.0, 86_400_000.0
 WEEK_DAYS = 7.0
 
@@ -39,7 +48,8 @@ class Lives(NamedTuple):
     """The onboardings of `users` users of one persona.
 
     `events`: a row per event, each user's in order, with columns `user`, `time` (ms), `kind` (code), `step` (-1
-    outside), `action`, `minutes` (active time that it took) and `active` (the user's active minutes when it was over).
+    outside), `action`, `position` (share of the video), `device` (code), `minutes` (active time that it took) and
+    `active` (the user's active minutes when it was over).
     """
 
     persona: str
@@ -67,14 +77,22 @@ class Funnel(NamedTuple):
     finished: np.ndarray
 
 
-def live(persona: str, name: str, journey: Journey, policy: Policy, users: int, seed: int) -> Lives:
+def live(
+    persona: str,
+    name: str,
+    journey: Journey,
+    policy: Policy,
+    users: int,
+    seed: int,
+    learner: Learner = BINARY_MASTERY,
+) -> Lives:
     """Let `users` users of `persona` (a shipped name or a path) called `name` go through `journey` under `policy`."""
-    problem = Problem(journey, mixture(name, {persona: 1.0}), RewardWeights())
+    problem = Problem(journey, mixture(name, {persona: 1.0}), RewardWeights(), learner)
     records = event_records(problem, policy, users, seed, silent)
     records = records[np.argsort(records["user"], kind="stable")]  # within a user they stay in order
     declares_seconds = records["kind"] == SIGNUP  # its duration is the declared budget, not time spent
     minutes = np.where(declares_seconds, 0.0, records["duration"]) / SECONDS_PER_MINUTE
-    columns = {name: records[name] for name in ("user", "time", "kind", "step", "action")}
+    columns = {name: records[name] for name in ("user", "time", "kind", "step", "action", "position", "device")}
     events = pd.DataFrame({**columns, "minutes": minutes})
     events["active"] = events.groupby("user")["minutes"].cumsum()
     return Lives(name, journey, users, events.reset_index(drop=True))
@@ -142,6 +160,39 @@ def absences(lives: Lives) -> np.ndarray:
     return (times[1:] - times[:-1])[back] / MS_PER_HOUR
 
 
+def sessions(lives: Lives) -> float:
+    """Sessions a user: comings-in after half an hour away or more, and the first."""
+    return 1.0 + float((absences(lives) >= SESSION_GAP_HOURS).sum()) / lives.users
+
+
+def on_mobile(lives: Lives) -> float:
+    """Share of comings-in that were on a mobile device; nan where nobody said."""
+    devices = lives.of(SIGNUP, ENTER)["device"]
+    known = devices[devices != UNKNOWN_DEVICE]
+    return float((known == MOBILE).mean()) if len(known) else float("nan")
+
+
+def strayed(lives: Lives) -> float:
+    """Share of begun steps that were not the one offered; nan where none was begun."""
+    starts = lives.of(START)
+    offered = lives.events["action"].to_numpy()[starts.index.to_numpy() - 1] // N_VARIANTS
+    return float((offered != starts["step"].to_numpy()).mean()) if len(starts) else float("nan")
+
+
+def watched(lives: Lives) -> np.ndarray:
+    """Share of the begun videos `(4,)` that were watched up to each of `QUARTERS`; nan in a journey without any."""
+    videos = [i for i, step in enumerate(lives.journey.steps) if step.kind == "video"]
+    events = lives.of(START, SUCCEED, *WATCHING)
+    events = events[events["step"].isin(videos)]
+    seen = events["position"].where(events["kind"] != SUCCEED, 1.0)
+    begun = int((events["kind"] == START).sum())
+    if not begun:
+        return np.full(len(QUARTERS), np.nan)
+    visit = (events["kind"] == START).groupby([events["user"], events["step"]]).cumsum()
+    furthest = seen.groupby([events["user"], events["step"], visit]).max()
+    return np.array([(furthest >= quarter).sum() / begun for quarter in QUARTERS])
+
+
 def returned_within_a_week(lives: Lives) -> float:
     """Share of the users who had left once that came in again within seven days of leaving; nan where nobody left."""
     first_leave = lives.of(LEAVE).drop_duplicates("user").set_index("user")["time"]
@@ -179,11 +230,14 @@ def account(lives: Lives) -> list[Figure]:
         Figure("completed the journey", share(len(completed(lives)), n), "%"),
         Figure("left before that at least once", share(leavers, n), "%"),
         Figure("of those, back within a week", 100.0 * returned_within_a_week(lives), "%"),
-        Figure("sessions", 1.0 + len(lives.of(ENTER)) / n, "a user"),
+        Figure("sessions, half an hour apart or more", sessions(lives), "a user"),
+        Figure("sessions on a mobile", 100.0 * on_mobile(lives), "%"),
         Figure("active time, median", float(active.median()), "minutes"),
         Figure("from sign-up to the last thing done, median", float(spans.median()), "hours"),
         Figure("time a finished step took, median", median(step_minutes(lives)), "minutes"),
         Figure("failed attempts", len(lives.of(FAIL)) / n, "a user"),
+        Figure("steps begun that were not the one offered", 100.0 * strayed(lives), "%"),
+        Figure("videos watched to the end", 100.0 * float(watched(lives)[-1]), "% of begun"),
         Figure("steps given up", len(lives.of(GIVE_UP)) / n, "a user"),
         Figure("asked for help", share(help_.asked, doings), "% of doings"),
         Figure("asked and got none", share(refusals(lives), help_.asked), "% of asking"),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments.persona.lives import DOINGS, Lives, absences, funnel, responses, step_minutes
+from experiments.persona.lives import DOINGS, QUARTERS, Lives, absences, funnel, responses, step_minutes, watched
 from experiments.persona.tables import HIGH, LOW, number
 from experiments.plots import DPI, INK, PAPER, quiet
 from personas.persona import Persona, Trait
@@ -19,6 +19,7 @@ from personas.quantiles import quantile
 OURS, REFERENCE = "#0072B2", "#888888"  # the persona, and whom it is compared with (Okabe and Ito 2008, and grey)
 WIDTH = 10.0  # inches
 OFFSET = 0.17  # of the persona's and the reference's mark from the middle of their row
+FAR = 3_000.0  # ratio of an axis' ends from which on only powers of ten are marked
 FEWEST = 20  # values below which a distribution is not drawn
 
 
@@ -114,13 +115,14 @@ def draw_trait(axes: Axes, trait: Trait, y: float, colour: str, scale: Scale) ->
 
 
 def compared_picture(lives: Sequence[Lives]) -> Figure:
-    """Funnel, help, time a step and absences; the first persona beside the second, if there is one."""
-    picture = Figure(figsize=(WIDTH, 6.8), dpi=DPI, layout="constrained")
+    """Funnel, help, time a step, videos and absences; the first persona beside the second, if there is one."""
+    picture = Figure(figsize=(WIDTH, 8.2), dpi=DPI, layout="constrained")
     left, right = halves(picture, (1.15, 1.0))
     draw_funnel(left.subplots(), lives)
-    help_, minutes, hours = right.subplots(3, 1)
+    help_, minutes, videos, hours = right.subplots(4, 1)
     draw_help(help_, lives)
     draw_shares(minutes, lives, step_minutes, "minutes that a finished step took", "steps (%)")
+    draw_watching(videos, lives)
     draw_shares(hours, lives, absences, "hours away, of those who came back", "absences (%)")
     name_them(picture, [f"{one.persona} ({one.users:,} users)" for one in lives], "")
     return picture
@@ -163,13 +165,28 @@ def draw_help(axes: Axes, lives: Sequence[Lives]) -> None:
     axes.set_xlabel("per 100 things done inside steps", fontsize=10)
 
 
+def draw_watching(axes: Axes, lives: Sequence[Lives]) -> None:
+    """Share of the begun videos that were still watched at each quarter."""
+    quiet(axes)
+    for colour, one in zip(colours(lives), lives, strict=True):
+        left = 100.0 * watched(one)
+        if np.isfinite(left).all():
+            axes.plot([0.0, *(100.0 * np.array(QUARTERS))], [100.0, *left], "o-", color=colour, linewidth=2,
+                      markeredgecolor="white", markersize=7, clip_on=False)  # fmt: skip
+        else:
+            axes.annotate("no videos", (0.03, 0.85), xycoords="axes fraction", fontsize=9, color=INK)
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_xlabel("how far into the video (%)", fontsize=10)
+    axes.set_ylabel("visits (%)", fontsize=10)
+
+
 def draw_shares(
     axes: Axes, lives: Sequence[Lives], values_of: Callable[[Lives], np.ndarray], title: str, unit: str
 ) -> None:
     """Cumulative shares of a positive quantity, on a logarithmic axis, medians marked."""
     quiet(axes)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     for colour, one in zip(colours(lives), lives, strict=True):
@@ -180,6 +197,8 @@ def draw_shares(
             continue
         axes.plot(values, 100.0 * np.arange(1, len(values) + 1) / len(values), color=colour, linewidth=2)
         axes.plot(np.median(values), 50.0, "o", color=colour, markeredgecolor="white", markersize=7)
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > FAR * low else (1.0, 3.0)))
     axes.set_ylim(0, 100)
     axes.set_xlabel(title, fontsize=10)
     axes.set_ylabel(unit, fontsize=10)

@@ -12,7 +12,22 @@ from matplotlib.lines import Line2D
 
 from experiments.persona.lives import MS_PER_HOUR, Lives, completed, examples
 from experiments.plots import DPI, INK, PAPER, quiet
-from journeys.events import ACCEPT, ASK, BACKTRACK, DISMISS, ENTER, FAIL, GIVE_UP, HESITATE, LEAVE, START, SUCCEED
+from journeys.events import (
+    ACCEPT,
+    ASK,
+    BACKTRACK,
+    DISMISS,
+    DROP,
+    ENTER,
+    FAIL,
+    GIVE_UP,
+    HESITATE,
+    LEAVE,
+    PAUSE,
+    SEEK,
+    START,
+    SUCCEED,
+)
 
 USERS = 3  # side by side, more would be too small to read
 WIDTH, HEIGHT = 10.0, 5.2  # inches
@@ -31,12 +46,12 @@ class Mark(NamedTuple):
 
 
 MARKS = (
-    Mark("hesitated or went back", (HESITATE, BACKTRACK), ".", "#999999", 5.0),
+    Mark("hesitated or went back", (HESITATE, BACKTRACK, PAUSE, SEEK), ".", "#999999", 5.0),
     Mark("failed", (FAIL,), "x", "#D55E00", 6.0),
     Mark("asked", (ASK,), "$?$", "#0072B2", 7.0, -0.34),
     Mark("took help", (ACCEPT,), "^", "#56B4E9", 6.0, 0.3),
     Mark("waved it away", (DISMISS,), "v", "#E69F00", 6.0, 0.3),
-    Mark("gave the step up", (GIVE_UP,), "X", "#000000", 7.0),
+    Mark("gave up, stopped watching", (GIVE_UP, DROP), "X", "#000000", 7.0),
     Mark("did the step", (SUCCEED,), "o", "#009E73", 7.0),
 )
 

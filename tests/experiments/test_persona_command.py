@@ -69,7 +69,7 @@ def test_a_persona_of_ones_own_beyond_every_axis(tmp_path: Path, capsys: pytest.
     raw = raw | {"name": "mine", "traits": raw["traits"] | {"prior_odds": far, "patience": far | {"a": 0.2}}}
     mine = tmp_path / "mine.yaml"
     mine.write_text(yaml.safe_dump(raw))
-    assert show(tmp_path, str(mine), "--policy", "random") == 0
+    assert show(tmp_path, str(mine), "--policy", "random", "--learner", "afm_forgetting") == 0
     assert "Traits of mine" in capsys.readouterr().out
 
 
@@ -83,6 +83,7 @@ def test_one_user_is_enough(tmp_path: Path) -> None:
         (["show", "exprt"], "no persona called 'exprt'. Mend: did you mean 'expert'"),
         (["show", "expert", "--journey", "sas"], "Mend: "),
         (["show", "expert", "--policy", "none"], "no policy 'none'. Mend: use one of"),
+        (["show", "expert", "--learner", "bk"], "no learner called 'bk'. Mend: use one of afm"),
         (["show", "expert", "--users", "0"], "'0' is not a number of users. Mend: give 1 to 100,000"),
         (["show", "expert", "--seed", "-1"], "'-1' is not a seed. Mend: give 0 to 4,294,967,295"),
         (["show", "expert", "--out", "/proc/nowhere"], "/proc/nowhere: No such file or directory. Mend: "),
