@@ -15,7 +15,8 @@ from rich.console import Console
 
 from agents.learners import LearnerError, journey_under, load_learner
 from experiments.contestants import contestant
-from experiments.persona.lives import Lives, account, live
+from experiments.persona.account import account
+from experiments.persona.lives import Lives, live
 from experiments.persona.pictures import compared_picture, traits_picture
 from experiments.persona.tables import account_table, people_table, traits_table
 from experiments.persona.timeline import timeline_picture

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from experiments.persona.lives import Figure
+from experiments.persona.account import Figure
 from personas.persona import Persona, Trait
 from personas.quantiles import quantile
 from personas.traits import TRAIT_MEANINGS, TRAIT_NAMES
