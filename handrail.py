@@ -26,6 +26,9 @@ COMMANDS = {
     "journey": Command("journeys.command", "", "check a journey file: sound, or what is wrong and how to mend it"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
+    "realism": Command(
+        "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"
+    ),
     "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
 }
 

@@ -39,7 +39,9 @@ SCALARS: dict[Scale, Tolerance] = {
     "share": Tolerance(0.05, 0.15, "5 points are the error of a good estimate, 15 turn another decision"),
     "factor": Tolerance(math.log(1.25), math.log(2.0), "a factor of 1.25 or 2, as between ranks"),
     "ratio": Tolerance(
-        math.log(1.10), math.log(1.25), "effects within a person are small: interruptions cost 3 to 27% (Bailey, Konstan)"
+        math.log(1.10),
+        math.log(1.25),
+        "effects within a person are small: interruptions cost 3 to 27% (Bailey, Konstan)",
     ),
 }
 
@@ -56,9 +58,9 @@ class Finding(msgspec.Struct, frozen=True):
     """One measure of both samples.
 
     `real` and `simulated` hold the quantiles of `SHARES`, or one number. Of a distribution `ks` is the two-sample
-    Kolmogorov-Smirnov distance and `log_distance` the Wasserstein distance of the logarithms (of 1 + x for counts); of a
-    number `ks` is None and `log_distance` is the difference (shares) or the logarithm of the quotient, unsigned.
-    `floor` is the same distance between random halves of the real people: what chance alone makes.
+    Kolmogorov-Smirnov distance and `distance` the Wasserstein distance of the logarithms (of 1 + x for counts); of a
+    number `ks` is None and `distance` is the difference (shares) or the logarithm of the quotient, unsigned.
+    `ks_floor` and `floor` are the same between random halves of the real people: what chance alone makes.
     """
 
     name: str
@@ -73,6 +75,11 @@ class Finding(msgspec.Struct, frozen=True):
     real_people: int
     simulated_values: int
     simulated_people: int
+
+    @property
+    def within_chance(self) -> bool:
+        """Whether random halves of the real people are as far apart: the real sample cannot tell the two apart."""
+        return self.distance <= self.floor and (self.ks is None or self.ks_floor is None or self.ks <= self.ks_floor)
 
 
 def compare(measure: Measure, real: Sample, simulated: Sample) -> Finding:

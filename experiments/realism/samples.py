@@ -30,8 +30,9 @@ class Sample(NamedTuple):
 class Measure(NamedTuple):
     """One thing that is compared. `name` is the field of the comparison's samples that holds it.
 
-    `scale` `times` (positive) and `counts` (0 and up) compare whole distributions; `share`, `factor` and `ratio` compare
-    one number each, which `statistic` takes from the sample. `why` says why the two differ, or what keeps them together.
+    `scale` `times` (positive) and `counts` (0 and up) compare whole distributions; `share`, `factor` and `ratio`
+    compare one number each, which `statistic` takes from the sample. `why` says why the two sides differ, or what keeps
+    them together.
     """
 
     name: str
