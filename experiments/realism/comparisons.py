@@ -12,7 +12,7 @@ from experiments.realism import activity, gaps, latencies, solving
 from experiments.realism.distances import Finding, compare
 from experiments.realism.samples import Measure, Sample
 
-COURSE, PRODUCT = "saas", "saas"  # learning over several sessions; setting up a product in one or two
+COURSE, PRODUCT = "course", "saas"  # learning over several sessions; setting up a product in one or two
 
 
 class Comparison(NamedTuple):
