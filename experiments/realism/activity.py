@@ -41,53 +41,59 @@ class Activity(NamedTuple):
 
 MEASURES = (
     Measure(
-        "day_1", "Back on day 1", "share of users", "share",
-        "Simulated users have less to come back for: a journey is done within hours of work, a game never. Of "
-        "those who left unfinished, only some return at all, and only part of these within exactly that day.",
+        "day_1", "Back on day 1", "share of users", "share", "different",
+        "Return is settled each time a user leaves, by `return_chance` and motivation, and spread over "
+        "hours and days, so that only part of it falls on this very day; much of what does is answers to "
+        "the push that expert rules send after 24 hours. Players of a game come back out of habit.",
         mean,
     ),
     Measure(
-        "day_7", "Back on day 7", "share of users", "share",
-        "Day-7 return of a game is a habit; an onboarding of a dozen steps is over by then, done or "
-        "abandoned. Unprompted returns happen after a day or so, once, and no message is left to bring "
-        "anybody back on the eighth day. A product that goes on after onboarding needs its own model of use; "
-        "this one must not be read as one.",
+        "day_7", "Back on day 7", "share of users", "share", "different",
+        "A week after sign-up a simulated user is through, or has stayed away and been missed by both "
+        "messages that expert rules send (they fall silent after the second check). Day-7 return of a "
+        "game is a habit; no such habit is modelled. This world describes an onboarding, and must not be "
+        "read as a model of a product in daily use.",
         mean,
     ),
     Measure(
-        "unfinished_1", "Back on day 1, of those not through by then", "share of users", "share",
-        "Leaving out who is through removes the part of the difference that is no fault: the rest is that a "
-        "single failed return ends a simulated life, while players lapse and come back.",
+        "unfinished_1", "Back on day 1, of those not through by then", "share of users", "share", "different",
+        "Leaving out those who are through changes little: few finish within a day. The difference is not "
+        "that simulated users are done, but that they stay away.",
         mean,
     ),
     Measure(
-        "unfinished_7", "Back on day 7, of those not through by then", "share of users", "share",
-        "The same a week later: hardly anybody is still under way. What is missing is the person who drops in "
-        "every few days without finishing.",
+        "unfinished_7", "Back on day 7, of those not through by then", "share of users", "share", "different",
+        "The same a week later. What is missing is the person who drops in every few days without "
+        "finishing.",
         mean,
     ),
     Measure(
-        "none", "Nothing played or tried in 14 days", "share of users", "share",
-        "Every 23rd player installed the game and never finished a round. Nearly all simulated users try "
-        "something: the population begins with people who have signed up and mean it.",
+        "none", "Nothing played or tried in 14 days", "share of users", "share", "different",
+        "This is a flaw, and not only a difference. The first step of `course` is a required video. Who "
+        "drops it is offered it again, from its beginning, until it is watched or the user leaves: more "
+        "than a quarter of the users never get past it, some dropping it dozens of times in a row. Real "
+        "people do not do that, and neither should a journey or a policy ask it of them. Of the players, "
+        "every 23rd never finished a round.",
         mean,
     ),
     Measure(
-        "active", "Rounds or attempts over the median of the active", "ratio", "times",
-        "The largest difference of all. A journey has a fixed number of steps, so nobody can do more than a "
-        "few times what the median user does; players of a game can, and the top hundredth does 28 times as "
-        "much. (One player with 49,854 rounds is in the data and was kept.) Heavy-tailed activity is out of "
-        "reach of any trait here: it needs an activity without an end.",
+        "active", "Rounds or attempts over the median of the active", "ratio", "times", "different",
+        "A journey has a fixed number of steps, so nobody can do more than a few times what the median "
+        "user does; players of a game can, and the top hundredth does 28 times as much and more. (One "
+        "player with 49,854 rounds is in the data and was kept.) Heavy-tailed activity is out of reach of "
+        "any trait here: it needs an activity without an end.",
         tail=True,
     ),
     Measure(
-        "inequality", "Gini coefficient of rounds or attempts", "0 to 100%", "share",
-        "The same in one number: work is spread evenly where everybody walks the same path.",
+        "inequality", "Gini coefficient of rounds or attempts", "0 to 100%", "share", "different",
+        "Much of the simulated coefficient is the many who never try anything. Among those who do, work "
+        "is spread evenly (about 34%, the players 70%), as where everybody walks the same path.",
         gini,
     ),
     Measure(
-        "far", "99th percentile over median, of the active", "ratio", "factor",
-        "The same at the tail.",
+        "far", "99th percentile over median, of the active", "ratio", "factor", "different",
+        "The end of the path, again: the most active simulated user is one who failed a little more "
+        "often.",
         tail_ratio,
     ),
 )  # fmt: skip

@@ -44,6 +44,11 @@ def main(arguments: list[str]) -> int:
         console.print(f"\n[bold]{one.comparison.title}[/bold]")
         for measure, finding in zip(one.comparison.measures, one.findings, strict=True):
             console.print(f"  {verdict_in_words(finding).replace('*', ''):27s} {measure.title}", soft_wrap=True)
+            if finding.verdict != measure.judged:
+                console.print(
+                    f"    its reason was written for {measure.judged!r}: read it again, mend it and {measure.name}'s `judged`",
+                    soft_wrap=True,
+                )
     console.print(f"\nWritten: {options.out / PAGE} and its pictures", soft_wrap=True)
     return 0
 

@@ -47,12 +47,13 @@ COMPARISONS: tuple[Comparison, ...] = (
         "EdNet: 500 people who practise for an English test with an app, 44,538 answers. A gap lies between "
         "two consecutive answers (attempts) of one person; beyond half an hour it is an absence. Only the "
         "first 30 days of each person count on both sides: a journey ends then, while EdNet followed some "
-        "people for two years. Answers handed in within the same second count as one, because EdNet hands in "
-        "whole passages; this is why the figures differ a little from those in its SOURCE.md.",
+        "people for two years. Answers of one person in the same second count as one (a quarter of EdNet's; "
+        "it seems that questions of one passage are handed in together). For both reasons the figures differ "
+        "from those in its SOURCE.md.",
         gaps.MEASURES, gaps.real, gaps.simulated,
         "Whether the app sent messages and when. Who left for good, because people were sampled for having "
-        "answers. Only 127 of the 500 had an absence and a return within 30 days; a few of them make most "
-        "absences, hence the wide intervals.",
+        "answers. Only 127 of the 500 had an absence and a return within 30 days; thirteen of them make more "
+        "than half of the absences, hence the wide intervals.",
     ),
     Comparison(
         "solving", "Solving and giving up, against Flocs", PRODUCT, solving.FILE,
@@ -62,9 +63,7 @@ COMPARISONS: tuple[Comparison, ...] = (
         "up or left for another; its time is active time. A task is a step at one difficulty; medians need "
         "five solutions.",
         solving.MEASURES, solving.real, solving.simulated,
-        "What students did in a visit without an attempt, and for how long: no time is counted there. Four "
-        "students made half of all attempts, so there are far fewer people than values. Whether they sat in a "
-        "class with a teacher, which nobody who sets up a product does.",
+        "What students did in a visit without an attempt, and for how long: no time is counted there. Four students made almost half of all attempts: there are far fewer people than values. Whether students sat in a class with a teacher, as nobody does who sets up a product.",
     ),
     Comparison(
         "activity", "Return and activity, against Cookie Cats", COURSE, activity.FILE,
@@ -92,8 +91,8 @@ COMPARISONS: tuple[Comparison, ...] = (
         "Anything about hints. No column records that help was asked for, offered or taken: STUDY trials show "
         "the answer to everybody unasked, and every error is followed by 16 seconds of the right answer. So "
         "there is no hint latency, no share of help and no effect of it to compare; the simulated `ask` and "
-        "`accept` have no counterpart here. Answers were cut off after about 12 seconds without a key (15% of "
-        "trials), which shortens the real upper tail.",
+        "`accept` have no counterpart here. Answers were cut off after about 12 seconds without a key (10% of "
+        "the answers asked for), which shortens the real upper tail.",
     ),
 )  # fmt: skip
 

@@ -7,15 +7,14 @@ our choice; each says what it lets pass.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from experiments.realism.samples import Measure, Sample, Scale, Statistic, quantile
+from experiments.realism.samples import Measure, Sample, Scale, Statistic, Verdict, quantile
 
-Verdict = Literal["close", "comparable", "different"]
 VERDICTS: tuple[Verdict, ...] = ("close", "comparable", "different")
 SHARES = (0.1, 0.5, 0.9)  # the quantiles that are shown
 LEVEL = 0.95

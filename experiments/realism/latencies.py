@@ -52,33 +52,35 @@ class Latencies(NamedTuple):
 
 MEASURES = (
     Measure(
-        "relative", "Latency over the medians of item and person", "ratio", "times",
-        "The spread of one activity's time, 0.45, was taken from van der Linden (2006: 0.3 to 0.6) and not "
-        "from these people. That both curves are nearly one is the best news of this page."
+        "relative", "Latency over the medians of item and person", "ratio", "times", "close",
+        "The spread of one activity's time, 0.45, was taken from van der Linden (2006: 0.3 to 0.6) and "
+        "not from these people. That the two curves lie on each other is the best news of this page.",
     ),
     Measure(
-        "spread", "Spread of a person's latencies", "standard deviation of ln", "times",
-        "Real people differ in how regular they are, measured over some hundred answers each. All simulated "
-        "users have the same spread; the width of their curve is only the chance of few attempts per person."
+        "spread", "Spread of a person's latencies", "standard deviation of ln", "times", "comparable",
+        "Real people differ in how regular they are, measured over some hundred answers each. All "
+        "simulated users have the same spread; the width of their curve is only the chance of few "
+        "attempts per person.",
     ),
     Measure(
-        "after_error", "Latency after an error over after a success", "ratio", "ratio",
+        "after_error", "Latency after an error over after a success", "ratio", "ratio", "comparable",
         "Real people take longer after an error, although what follows is another item and feedback of 16 "
-        "seconds lies between. Simulated times do not know what happened before. Slowing down after errors is "
-        "missing from the model.",
+        "seconds lies between. Simulated times do not know what happened before, so their ratio is 1 but "
+        "for the company that errors keep. Slowing down after errors is missing from the model.",
         geometric_mean,
     ),
     Measure(
-        "of_error", "Latency of an error over of a success", "ratio", "ratio",
-        "Who does not know searches, and answers late: real errors take about 30% longer. Simulated attempts "
-        "take their time whatever comes of them, so that a slow attempt tells nothing about knowledge, as it "
-        "would in production.",
+        "of_error", "Latency of an error over of a success", "ratio", "ratio", "different",
+        "Who does not know searches, and answers late: real errors take about 30% longer. Simulated "
+        "attempts take their time whatever comes of them, so a policy trained here cannot learn that a "
+        "slow attempt speaks against knowing.",
         geometric_mean,
     ),
     Measure(
-        "correct", "Answers that are right", "share of answers", "share",
-        "Fill-in questions after a course beside steps with help: nothing makes these equal, and nothing "
-        "depends on it.",
+        "correct", "Answers that are right", "share of answers", "share", "comparable",
+        "`course` was written so that a typical user gets 65% right at first (Koedinger et al. 2023). The "
+        "real questions are filled in from memory against the clock, and every tenth answer is an error "
+        "because time ran out.",
         mean,
     ),
 )  # fmt: skip

@@ -11,12 +11,23 @@ from experiments.realism.distances import KOLMOGOROV, LOG_DISTANCE, SCALARS, VER
 from experiments.realism.samples import Measure
 from experiments.tutorial.page import table
 
+LESSONS = """## What to take from it
+
+- **Time at work can be leaned on.** How long an activity takes, how that varies within a person, how solving times spread
+  over people and tasks, and how often the first try succeeds are close to the real ones, in journeys nobody adjusted.
+- **Coming back cannot, in absolute terms.** Few simulated users come back on a given day, and hardly any after a week.
+  Compare policies by it; do not read it as a forecast of retention.
+- **There are no heavy users.** An onboarding has an end. Volumes for a product in daily use need another activity model.
+- **Five mechanisms that real people show are missing:** looking at a step and turning away, giving up at sight, taking
+  longer where one errs and after an error, people of unlike regularity, and keeping to the same hours of the day.
+- **One is there that real people do not show:** dropping the same required video over and over."""
+
 HEAD = """# Simulated and real users, side by side
 
 Are the synthetic users people whom one could have met? Each comparison takes a real data set and a simulated one,
 measures both by the same functions, and says how far apart they are. Nothing was fitted for it: no trait, journey or
 tolerance was moved to bring the two sides together. Agreement is not always independent evidence, though. Some defaults
-were anchored, long before, on two of these data sets (the gaps of EdNet, the day-1 return of Cookie Cats; see
+were anchored earlier on two of these data sets (the gaps of EdNet, the day-1 return of Cookie Cats; see
 [behaviour](behaviour.md) and [personas](personas.md)), and the text says where.
 
 Written by `handrail realism`; edit `experiments/realism/` instead of this page."""
@@ -40,7 +51,7 @@ AGAIN = """## How to do it again
     handrail realism ../shared/data --out docs
 
 The data is not part of this repository; `../shared/data` holds one folder per data set, each with a `SOURCE.md`. The
-command takes about a minute on one core and writes this page and its pictures. In Python:
+command takes about a minute on one core, most of it the simulation, and writes this page and its pictures. In Python:
 `experiments.realism.command.write(Path("../shared/data"), Path("docs"))`. Same data and same code give the same page,
 byte for byte. Tests hold the distances to closed forms, the loaders to tables written by the test, and the real figures
 of this page to the real data
@@ -52,13 +63,13 @@ class Setting(NamedTuple):
 
     users: int = 4_000
     seed: int = 7
-    population: str = "mixed"
+    population: str = "everyone"
     policy: str = "rules"
 
 
 def page(compared: Sequence[Compared], setting: Setting) -> str:
     """The whole page, Markdown."""
-    parts = [HEAD, in_short(compared), who(compared, setting), READING, tolerances()]
+    parts = [HEAD, in_short(compared), who(compared, setting), LESSONS, READING, tolerances()]
     parts += [section(one) for one in compared]
     return "\n\n".join([*parts, AGAIN]) + "\n"
 

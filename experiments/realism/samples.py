@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Scale = Literal["times", "counts", "share", "factor", "ratio"]
+Verdict = Literal["close", "comparable", "different"]
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 """A number of `values` `(n,)` with `weights` `(n,)`, which count how often each value is there."""
 
@@ -32,13 +33,15 @@ class Measure(NamedTuple):
 
     `scale` `times` (positive) and `counts` (0 and up) compare whole distributions; `share`, `factor` and `ratio`
     compare one number each, which `statistic` takes from the sample. `why` says why the two sides differ, or what keeps
-    them together.
+    them together; `judged` is the verdict that it was written for, so that a change of the simulation that moves a
+    verdict is seen to ask for another sentence.
     """
 
     name: str
     title: str
     unit: str
     scale: Scale
+    judged: Verdict
     why: str
     statistic: Statistic | None = None
     tail: bool = False  # drawn as a complementary distribution on two log axes

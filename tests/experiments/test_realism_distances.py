@@ -20,8 +20,8 @@ from experiments.realism.distances import (
 )
 from experiments.realism.samples import Measure, Sample, geometric_mean, gini, mean, quantile, tail_ratio
 
-TIMES = Measure("times", "Times", "s", "times", "")
-SHARE = Measure("share", "Share", "", "share", "", mean)
+TIMES = Measure("times", "Times", "s", "times", "close", "")
+SHARE = Measure("share", "Share", "", "share", "close", "", mean)
 
 
 def alone(values: np.ndarray) -> Sample:
