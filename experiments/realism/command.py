@@ -22,6 +22,7 @@ from journeys.loading import load_journey
 from personas.persona import load_population
 
 WRONG_CALL = 2
+REREAD = "its reason was written for {!r}. Mend: read it again, correct it and `judged`"
 PAGE, PICTURES = "realism.md", "pictures"
 
 
@@ -45,10 +46,7 @@ def main(arguments: list[str]) -> int:
         for measure, finding in zip(one.comparison.measures, one.findings, strict=True):
             console.print(f"  {verdict_in_words(finding).replace('*', ''):27s} {measure.title}", soft_wrap=True)
             if finding.verdict != measure.judged:
-                console.print(
-                    f"    its reason was written for {measure.judged!r}: read it again, mend it and {measure.name}'s `judged`",
-                    soft_wrap=True,
-                )
+                console.print(f"    {measure.name}: {REREAD.format(measure.judged)}", soft_wrap=True)
     console.print(f"\nWritten: {options.out / PAGE} and its pictures", soft_wrap=True)
     return 0
 

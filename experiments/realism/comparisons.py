@@ -63,7 +63,9 @@ COMPARISONS: tuple[Comparison, ...] = (
         "up or left for another; its time is active time. A task is a step at one difficulty; medians need "
         "five solutions.",
         solving.MEASURES, solving.real, solving.simulated,
-        "What students did in a visit without an attempt, and for how long: no time is counted there. Four students made almost half of all attempts: there are far fewer people than values. Whether students sat in a class with a teacher, as nobody does who sets up a product.",
+        "What students did in a visit without an attempt, and for how long: no time is counted there. Four "
+        "students made almost half of all attempts: there are far fewer people than values. Whether "
+        "students sat in a class with a teacher, as nobody does who sets up a product.",
     ),
     Comparison(
         "activity", "Return and activity, against Cookie Cats", COURSE, activity.FILE,

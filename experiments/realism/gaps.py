@@ -51,7 +51,8 @@ MEASURES = (
         mean,
     ),
     Measure(
-        "same_hour", "Absences over 12 h that end within 2 h of the same time of day", "share of them", "share", "comparable",
+        "same_hour", "Absences over 12 h that end within 2 h of the same time of day", "share of them", "share",
+        "comparable",
         "Without any rhythm 17% would. Real people keep hours. Simulated ones have none on this clock: "
         "what looks like habit is the answer to messages that are sent at whole days after leaving.",
         mean,

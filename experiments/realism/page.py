@@ -13,11 +13,13 @@ from experiments.tutorial.page import table
 
 LESSONS = """## What to take from it
 
-- **Time at work can be leaned on.** How long an activity takes, how that varies within a person, how solving times spread
-  over people and tasks, and how often the first try succeeds are close to the real ones, in journeys nobody adjusted.
+- **Time at work can be leaned on.** How an activity's time varies within a person, how solving times spread over
+  people and tasks, and how often the first try succeeds are close to the real ones, in journeys that nobody adjusted
+  to these data.
 - **Coming back cannot, in absolute terms.** Few simulated users come back on a given day, and hardly any after a week.
   Compare policies by it; do not read it as a forecast of retention.
-- **There are no heavy users.** An onboarding has an end. Volumes for a product in daily use need another activity model.
+- **There are no heavy users.** An onboarding has an end. Volumes for a product in daily use need another
+  activity model.
 - **Five mechanisms that real people show are missing:** looking at a step and turning away, giving up at sight, taking
   longer where one errs and after an error, people of unlike regularity, and keeping to the same hours of the day.
 - **One is there that real people do not show:** dropping the same required video over and over."""
