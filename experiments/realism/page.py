@@ -93,7 +93,8 @@ def who(compared: Sequence[Compared], setting: Setting) -> str:
     return (
         f"Simulated: {setting.users:,} users of population `{setting.population}` on {journeys} each, offered what "
         f"policy `{setting.policy}` offers, seed {setting.seed}, on the decision clock. Only their events are read, "
-        "never their hidden state. A simulated user stops at completion, or when the journey's horizon ends."
+        "never their hidden state. A simulated user stops at completion, when counted as lost, or at the "
+        "journey's horizon."
     )
 
 

@@ -44,14 +44,14 @@ class Solving(NamedTuple):
 MEASURES = (
     Measure(
         "relative", "Solving time over the task's median", "ratio", "times", "close",
-        "Log-normal times, pace of persons, failed attempts and hesitations together spread simulated "
-        "times about as widely as real ones, in other units. The real curve is steeper in the middle and "
-        "has a longer upper tail: some students may be away from the task while its clock runs.",
+        "Log-normal times, pace of persons, failed attempts and hesitations together spread simulated times "
+        "about as widely as real ones, in other units. The real curve is steeper in the middle and has a "
+        "longer upper tail: some students may be away from the task while its clock runs.",
     ),
     Measure(
         "raw", "Solving time over the median of all tasks", "ratio", "times", "close",
-        "The same with the tasks' own lengths left in. The journey's author and the game's chose tasks "
-        "that vary to a similar degree; nothing in the simulation makes that so.",
+        "The same with the tasks' own lengths left in. The journey's author and the game's chose tasks that "
+        "vary to a similar degree; nothing in the simulation makes that so.",
     ),
     Measure(
         "tries", "Failed attempts before solving", "attempts", "counts", "close",
@@ -62,33 +62,34 @@ MEASURES = (
     Measure(
         "given_up", "Given up, of visits that were solved or given up", "share of visits", "share", "close",
         "Within the tolerance, and yet the real share is about four times the simulated one. In the game "
-        "another task is a click away; here giving up takes frustration, and expert rules step in with "
-        "help before it has grown. Nineteen real give-ups by nine students are few.",
+        "another task is a click away; here giving up takes frustration, and expert rules step in with help "
+        "before it has grown. Nineteen real give-ups by nine students are few.",
         mean,
     ),
     Measure(
         "left_open", "Left open, of all visits", "share of visits", "share", "different",
-        "A third of the real visits were opened and left without one attempt: looking at a task costs a "
-        "click and says nothing yet. A simulated user opens a step to work at it, and leaves it open only "
-        "by leaving altogether; looking around is not modelled.",
+        "A third of the real visits were opened and left without one attempt: looking at a task costs a click "
+        "and says nothing yet. A simulated user opens a step to work at it, and leaves it open only by "
+        "leaving altogether; looking around is not modelled.",
         mean,
     ),
     Measure(
         "left_tried", "Left open, of visits with an attempt", "share of visits", "share", "close",
-        "Where at least one attempt was made, leaving a task open is rare on both sides: the difference "
-        "above is looking around, not abandoning work.",
+        "Where at least one attempt was made, leaving a task open is rare on both sides: the difference above "
+        "is looking around, not abandoning work. (This row was added after a first look, to tell the two "
+        "apart; its tolerance is that of all shares.)",
         mean,
     ),
     Measure(
         "until_given_up", "Time until giving up, over the task's median solving time", "ratio", "times", "different",
-        "Twelve real give-ups with a usable time, by seven students, are too few for a distribution. As "
-        "far as they go, half of these students gave up after a glance, which simulated users do not.",
+        "Twelve real give-ups with a usable time, by seven students, are too few for a distribution. As far "
+        "as they go, half of these students gave up after a glance, which simulated users do not.",
     ),
     Measure(
         "fails_given_up", "Failed attempts before giving up", "attempts", "counts", "different",
-        "Most real give-ups come before the first attempt (a look, then another task). A simulated user "
-        "gives up out of frustration, which grows with failures: after one to three of them. Giving up at "
-        "sight is missing from the model.",
+        "Most real give-ups come before the first attempt (a look, then another task). A simulated user gives "
+        "up out of frustration, which grows with failures: after one to three of them. Giving up at sight is "
+        "missing from the model.",
     ),
 )  # fmt: skip
 
