@@ -27,6 +27,9 @@ COMMANDS = {
     "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
+    "realism": Command(
+        "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"
+    ),
     "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
 }
 
