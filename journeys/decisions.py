@@ -19,5 +19,5 @@ def write_decision(event: Any, answered: np.uint64, user: int, time: int, action
     event.key, event.user = decision_key(answered), user
     event.time, event.duration, event.kind = time, 0.0, DECISION
     event.step, event.rung, event.variant, event.consent = NOWHERE, 0, STANDARD, 0
-    event.position, event.goal, event.experience, event.device = 0.0, UNDECLARED, UNDECLARED, UNKNOWN_DEVICE
     event.action, event.propensity = action, propensity
+    event.position, event.goal, event.experience, event.device = 0.0, UNDECLARED, UNDECLARED, UNKNOWN_DEVICE
