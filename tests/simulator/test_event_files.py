@@ -19,7 +19,7 @@ from simulator.json_lines import JsonLines, JsonLinesSink
 from simulator.parquet import ParquetSink, Table, read_parquet_events
 from simulator.prototypes import digits_of
 
-JOURNEY = load_journey("saas")
+JOURNEY = load_journey("course")
 CODEC = EventCodec(JOURNEY)
 POLICY = 'a "policy", 100%: ä'
 OWN_NUMBERS = {"key", "user", "time", "duration", "propensity", "position"}
@@ -61,7 +61,7 @@ def by_codec(codec: EventCodec, records: np.ndarray) -> list[Any]:
     return [codec.from_record(record, f"u{record['user']}", POLICY) for record in records]
 
 
-@pytest.mark.parametrize("name", ["saas", "tiny"])
+@pytest.mark.parametrize("name", ["course", "tiny"])
 def test_lines_are_those_of_the_codec_to_the_byte(name: str) -> None:
     codec = EventCodec(load_journey(name))
     form = JsonLines(codec, POLICY)  # prototypes are kept from one example to the next

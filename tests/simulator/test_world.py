@@ -77,7 +77,7 @@ LONG = 3_000.0  # days: longer than the longest absence
     ("journey", "learner", "policy"),
     [
         ("saas", "bkt", Eager()),
-        ("saas", "irt_forgetting", expert_rules()),
+        ("course", "irt_forgetting", expert_rules()),
         ("saas", "bkt_forgetting", Eager()),
         ("tiny", "afm", RandomLegal()),
     ],
