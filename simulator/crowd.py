@@ -163,7 +163,9 @@ class Crowd:
 
     def _retire(self, rows: np.ndarray) -> None:
         """Free the rows of those who are through, and count how it ended where that lies within the world."""
-        users = self.world.users[rows]
-        self.endings += np.bincount(users["ended"][users["last_time"] < self.emission.end], minlength=len(ENDINGS))
+        if not len(rows):
+            return
+        ended, last_time = self.world.users["ended"][rows], self.world.users["last_time"][rows]
+        self.endings += np.bincount(ended[last_time < self.emission.end], minlength=len(ENDINGS))
         self.status[rows] = FREE
         self.free += rows.tolist()
