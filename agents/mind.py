@@ -32,6 +32,7 @@ MIND = np.dtype(
         ("exposure", "f8"),  # offers of help, fading
         ("message_exposure", "f8"),
         ("annoyance", "f8"),  # total so far
+        ("peers", "f8"),  # share of required steps that the user's peers have done, on average; -1 without peers
         ("n", "i4"),  # number of the user's next event
         ("decisions", "i4"),
         ("humans", "i2"),  # times a human helped
@@ -69,6 +70,7 @@ def be_born(plan: Plan, people: People, seed: int, user: int, mind: Any, traits:
     mind.left_at, mind.returns_at = mind.time, NEVER
     mind.session_start = mind.session_ms = 0
     mind.frustration = mind.exposure = mind.message_exposure = mind.annoyance = 0.0
+    mind.peers = -1.0
     mind.decisions = mind.fails = mind.aways = mind.humans = mind.taken = 0
     mind.asked = mind.interrupted = mind.started = 0
     mind.known = np.uint64(0)

@@ -41,6 +41,7 @@ PURPOSE_TRAIT = 144  # to 207, one per trait
 PURPOSE_CONSENT = 208  # to 210, one per kind of consent
 PURPOSE_SESSION = 212
 PURPOSE_DECISION_ID = 214
+PURPOSE_PEERS = 240  # who sees whose progress in a cohort
 
 KEY_IN_HEX = re.compile(r"[0-9a-f]{16}")
 # The functions below cast keys to unsigned words: a plain `int` from Python would otherwise be added as a float.
