@@ -134,7 +134,7 @@ class Cohort(mesa.Model):
         Member.create_agents(self, users)
         self._kept: list[np.ndarray] | None = [] if keep_log else None
         self._bind()
-        self.datacollector = make_collector()
+        self.datacollector = make_collector(setting.population.personas)
 
     def _bind(self) -> None:
         """Fetch the machine code: finding the types of these arrays anew would cost more than a small tick."""
@@ -190,6 +190,10 @@ class Cohort(mesa.Model):
     def completed(self) -> np.ndarray:
         """Who has completed the journey, `(n,)` bool."""
         return np.asarray((self.world.users["ended"] == COMPLETED) & (self.world.users["last_time"] < self.now))
+
+    def through(self) -> int:
+        """How many users' onboarding is over, however it ended."""
+        return int(self.n_users - self.book.endings[:, ONGOING].sum())
 
     def events(self) -> np.ndarray:
         """All events so far, EVENT records, by time; a user's own keep their order. Needs `keep_log=True`."""

@@ -6,7 +6,8 @@ once; docs/cohort.md shows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mesa.datacollection import DataCollector
@@ -99,10 +100,22 @@ SERIES: dict[str, Callable[[Cohort], float]] = {
 }
 
 
-def make_collector() -> DataCollector:
-    """A collector with SERIES as model variables, which `mesa.batch_run` returns, and TABLES."""
+def completion_of(persona: int, model: Cohort) -> float:
+    """Share of the users of a persona who have completed the journey; not a number where there are none."""
+    users = int(model.book.users[persona])
+    return float(model.book.endings[persona, COMPLETED]) / users if users else float("nan")
+
+
+def column_of(persona: str) -> str:
+    """Name of the series of a persona's completion."""
+    return f"completion_{persona}"
+
+
+def make_collector(personas: Sequence[str]) -> DataCollector:
+    """A collector with TABLES, and as model variables, which `mesa.batch_run` returns, SERIES and each persona's."""
+    each = {column_of(persona): partial(completion_of, p) for p, persona in enumerate(personas)}
     return DataCollector(
-        model_reporters=dict(SERIES), tables={name: list(columns) for name, columns in TABLES.items()}
+        model_reporters={**SERIES, **each}, tables={name: list(columns) for name, columns in TABLES.items()}
     )
 
 
