@@ -175,9 +175,7 @@ class Cohort(mesa.Model):
         self._check(masks, actions)
         if self._kept is not None:
             self._kept.append(written(world.log, world.n_events, rows))
-        return int(
-            self._decide_round(self.plan, world, self.book, self._due, count, actions, propensities, end, tick)
-        )
+        return int(self._decide_round(self.plan, world, self.book, self._due, count, actions, propensities, end, tick))
 
     def _check(self, masks: np.ndarray, actions: np.ndarray) -> None:
         at = self._first_illegal(masks, actions)

@@ -48,7 +48,9 @@ def cohort(job: Job) -> None:
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
     settings = fill(CohortSettings, {name: job.config[name] for name in CohortSettings.__struct_fields__}, "")
-    setting = Setting(problem.journey, problem.population, contestant(str(job.config["policy"]["name"]), problem.journey))
+    setting = Setting(
+        problem.journey, problem.population, contestant(str(job.config["policy"]["name"]), problem.journey)
+    )
     check_peers(settings)
     run_folder.open_folder(job)
     console = open_console()
@@ -64,7 +66,9 @@ def cohort(job: Job) -> None:
     draw(job.folder / run_folder.PLOTS_FOLDER, problem, tables)
     run_folder.write_journey(job.folder, problem.journey)
     run_folder.write_record(job, "cohort", problem, settings.seed, started, time.monotonic() - began)
-    console.print(effects_table(effects(tables[BATCH_TABLE], settings.influence, problem.population.personas), settings))
+    console.print(
+        effects_table(effects(tables[BATCH_TABLE], settings.influence, problem.population.personas), settings)
+    )
     console.print(f"tables and pictures: {job.folder}", soft_wrap=True)
 
 

@@ -96,7 +96,9 @@ def test_endings_and_progress_are_what_folding_the_log_gives(cohort: Cohort) -> 
         until = events[events["time"] < ARRIVAL_MS + tick * cohort.tick_ms]
         state = blank_states(cohort.plan, USERS)
         for user in range(USERS):
-            fold_log(cohort.plan, state.users[user], state.steps[user], state.skills[user], until[until["user"] == user])
+            fold_log(
+                cohort.plan, state.users[user], state.steps[user], state.skills[user], until[until["user"] == user]
+            )
         rows = frame[frame["tick"] == tick]
         for p, row in enumerate(rows.itertuples()):
             users = state.users[persona_of == p]
