@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.behavior import next_event, react_to
-from agents.learner import share_known
-from agents.mind import MIND, be_born
-from journeys.actions import NONE, n_actions
+from agents.behavior import next_event
+from agents.birth import arrival_time, be_born
+from agents.learner import LearnerPlan, compile_learner
+from agents.learners import Learner
+from agents.mind import MEMORY, blank_minds
+from agents.offers import accepts, react_to
+from journeys.actions import HUMAN, N_VARIANTS, NONE, n_actions
 from journeys.compiled import compiled
 from journeys.decisions import write_decision
 from journeys.draws import nth_key
@@ -22,14 +25,15 @@ from journeys.fold import blank_states, fold, forget_user
 from journeys.mask import write_mask
 from journeys.observation import observation_size, refresh_observation, write_observation
 from journeys.plan import Plan
+from journeys.spec import Journey
 from journeys.state import COMPLETED, NOWHERE, ONGOING
-from journeys.words import UNIT
+from journeys.words import EVERYTHING, UNIT
 from personas.persona import People
 from personas.traits import TRAIT_NAMES, TRAITS
 
 TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
 COMPLETION, SKILL_GAINED, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
-EVENTS_PER_DECISION = 8  # decision, response, leave and an away or enter; with room to spare
+EVENTS_PER_DECISION = 12  # decision, response, four quarters of a video, leave, away or enter; with room to spare
 SECONDS_PER_HOUR, MS = 3600.0, 1000.0
 
 
@@ -40,6 +44,7 @@ class World(NamedTuple):
     steps: np.ndarray  # (n, S) STEP
     skills: np.ndarray  # (n, K) SKILL
     minds: np.ndarray  # (n,) MIND
+    memories: np.ndarray  # (n, K) MEMORY
     traits: np.ndarray  # (n,) TRAITS
     traits_flat: np.ndarray  # (n, T) float64, the same memory
     observations: np.ndarray  # (n, D) float32
@@ -48,15 +53,26 @@ class World(NamedTuple):
     elapsed: np.ndarray  # (n,) float64 seconds from the last decision to this one
     keys: np.ndarray  # (n,) uint64 key of the event that made this decision due
     n_events: np.ndarray  # (n,) int16 events since the last decision, the decision itself included
-    log: np.ndarray  # (n or 0, 8) EVENT: those events, where they are kept
+    log: np.ndarray  # (n or 0, 12) EVENT: those events, where they are kept
+    learner: LearnerPlan
 
 
-def make_world(plan: Plan, n: int, keep_log: bool) -> World:
-    """Room for `n` users. Nobody is born yet."""
+class Before(NamedTuple):
+    """What is remembered of a user's state over one decision."""
+
+    current: int
+    fails: int
+    sessions: int
+    aways: int
+
+
+def make_world(plan: Plan, journey: Journey, learner: Learner, n: int, keep_log: bool) -> World:
+    """Room for `n` users on `journey`, of which `plan` is the compiled form. Nobody is born yet."""
     n_steps, n_skills = len(plan.steps), len(plan.prior)
     world = World(
         *blank_states(plan, n),
-        minds=np.zeros(n, MIND).view(np.recarray),
+        minds=blank_minds(n),
+        memories=np.zeros((n, n_skills), MEMORY).view(np.recarray),
         traits=np.zeros(n, TRAITS).view(np.recarray),
         traits_flat=np.empty((0, len(TRAIT_NAMES))),
         observations=np.zeros((n, observation_size(n_steps, n_skills)), np.float32),
@@ -66,6 +82,7 @@ def make_world(plan: Plan, n: int, keep_log: bool) -> World:
         keys=np.zeros(n, np.uint64),
         n_events=np.zeros(n, np.int16),
         log=np.zeros((n if keep_log else 0, EVENTS_PER_DECISION), EVENT).view(np.recarray),
+        learner=compile_learner(journey, learner),
     )
     return share_traits(world)
 
@@ -78,9 +95,17 @@ def share_traits(world: World) -> World:
 
 @compiled
 def enter_world(plan: Plan, people: People, world: World, seed: int, row: int, user: int, log: Any) -> None:
-    """Let user number `user` be born in `row`, sign up, and come to the first decision."""
+    """Let user number `user` be born in `row`, sign up on the first day, and come to the first decision."""
+    arrive(plan, people, world, seed, row, user, arrival_time(seed, user), log)
+
+
+@compiled
+def arrive(plan: Plan, people: People, world: World, seed: int, row: int, user: int, arrival: int, log: Any) -> None:
+    """The same with a sign-up at `arrival`, ms since the Unix epoch."""
     forget_user(plan, world.users[row], world.steps[row], world.skills[row])
-    be_born(plan, people, seed, user, world.minds[row], world.traits[row], world.traits_flat[row])
+    traits, flat = world.traits[row], world.traits_flat[row]
+    mind, memories = world.minds[row], world.memories[row]
+    be_born(plan, world.learner, people, seed, user, arrival, mind, memories, traits, flat)
     world.n_events[row] = 0
     go_on(plan, world, row, log)
     look_at(plan, world, row)
@@ -93,7 +118,8 @@ def go_on(plan: Plan, world: World, row: int, log: Any) -> None:
     user.moment = NONE
     while user.moment == NONE and user.ended == ONGOING:
         event = log[world.n_events[row]]
-        next_event(plan, mind, world.traits[row], nth_key(mind.key, mind.n), event)
+        luck = nth_key(mind.key, mind.n)
+        next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
         fold(plan, user, world.steps[row], world.skills[row], event)
         world.keys[row] = event.key
         world.n_events[row] += 1
@@ -107,19 +133,21 @@ def look_at(plan: Plan, world: World, row: int) -> None:
 
 
 @compiled
-def look_again(plan: Plan, world: World, row: int, current: int, done: np.uint64, fails: int) -> None:
-    """`look_at` where `current`, `done` and `fails` are the user's before the last decision: writes what changed."""
+def look_again(plan: Plan, world: World, row: int, before: Before) -> None:
+    """`look_at` where `before` is the user before the last decision: writes what changed."""
     user = world.users[row]
     touched = np.uint64(0)
     if user.current != NOWHERE:
         touched |= UNIT << np.uint64(user.current)
-    if current != NOWHERE:
-        touched |= UNIT << np.uint64(current)
-        if user.done != done:
-            touched |= plan.steps[current].opens
-        if user.done != done or user.fails != fails:  # an attempt: beliefs moved
-            touched |= plan.steps[current].related
-    refresh_observation(plan, user, world.steps[row], world.skills[row], touched, world.observations[row])
+    practised = False
+    if before.current != NOWHERE:
+        touched |= UNIT << np.uint64(before.current)
+        practised = user.current != before.current or user.fails != before.fails
+        if practised:  # beliefs may have moved, steps may have opened
+            touched |= plan.steps[before.current].related | plan.steps[before.current].opens
+    if plan.rules[0].forgetting and (user.sessions != before.sessions or user.aways != before.aways):
+        touched, practised = EVERYTHING, True
+    refresh_observation(plan, user, world.steps[row], world.skills[row], touched, practised, world.observations[row])
     write_mask(plan, user, world.masks[row])
 
 
@@ -128,7 +156,7 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """Apply `action` to the user in `row` and let the user live until the next decision; account for it."""
     user, mind = world.users[row], world.minds[row]
     annoyance, humans, start, active = mind.annoyance, mind.humans, user.last_time, user.active_seconds
-    skill = share_known(plan, mind)
+    skill = mind.skill
     world.n_events[row] = 1
     write_decision(log[0], world.keys[row], mind.user, user.last_time, action, 1.0)
     fold(plan, user, world.steps[row], world.skills[row], log[0])
@@ -141,7 +169,7 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     terms = world.terms[row]
     over = user.ended != ONGOING
     terms[COMPLETION] = user.ended == COMPLETED
-    terms[SKILL_GAINED] = share_known(plan, mind) - skill
+    terms[SKILL_GAINED] = mind.skill - skill
     terms[TIME] = (user.active_seconds - active) / SECONDS_PER_HOUR
     terms[ANNOYANCE] = mind.annoyance - annoyance
     terms[SUPPORT] = mind.humans - humans
@@ -153,9 +181,18 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
 def live_and_look(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """`live`, then refresh the user's observation and mask."""
     user = world.users[row]
-    current, done, fails = user.current, user.done, user.fails
+    before = Before(user.current, user.fails, user.sessions, user.aways)
     live(plan, world, row, action, log)
-    look_again(plan, world, row, current, done, fails)
+    look_again(plan, world, row, before)
+
+
+@compiled
+def accepts_human(plan: Plan, world: World, row: int, action: int) -> bool:
+    """Whether `action` offers a human and the user in `row` is going to accept: a support desk wants to know first."""
+    mind = world.minds[row]
+    if action != N_VARIANTS * len(plan.steps) + HUMAN:
+        return False
+    return accepts(mind, world.traits[row], nth_key(mind.key, mind.n))
 
 
 @compiled

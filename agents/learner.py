@@ -1,52 +1,205 @@
-"""The learner model: what a synthetic user knows, how that shows in attempts, and how practice changes it.
+"""What a synthetic user knows, how that shows in attempts, and how practice and absence change it.
 
-Binary mastery (Bayesian knowledge tracing, Corbett and Anderson 1995): each skill is known or not. An attempt at a
-step succeeds by the DINA model over the skills that the step exercises; the user's traits scale all odds.
+Three models, chosen by LEARNER.model, all from the same skill parameters of the journey:
+
+BKT  Bayesian knowledge tracing (Corbett and Anderson 1995): each skill is known or not.
+AFM  additive factors (Cen, Koedinger and Junker 2006): the log-odds of success grow by a constant with each practice.
+IRT  item response (Birnbaum 1968): a continuous ability per skill against the item's difficulty.
+
+`mind.mastery` is the probability in [0, 1] that what a step exercises is at hand: known and recalled (BKT), logistic in
+ability less difficulty (IRT), or the probability of success at standard difficulty without help (AFM). With
+forgetting, what was learned fades by FSRS-6 (`journeys.forgetting`) from one session to the next.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.learners import Learner
+from journeys.actions import STANDARD
 from journeys.compiled import compiled
-from journeys.draws import PURPOSE_LEARN, PURPOSE_SUCCESS, uniform
-from journeys.knowledge import scale_odds
+from journeys.draws import PURPOSE_KNOWN, PURPOSE_LEARN, PURPOSE_SUCCESS, normal, uniform
+from journeys.forgetting import STABILITY_OF_OLD, first_stability, next_stability, recall
+from journeys.knowledge import (
+    GUESS_ODDS_OF_RUNG,
+    LEARN_OF_WATCHING,
+    SLIP_ODDS_OF_DIFFICULTY,
+    after_practice,
+    scale_odds,
+    success_probability,
+)
 from journeys.plan import Plan
+from journeys.spec import Journey
 from journeys.words import UNIT, count_members
 
+MODELS = ("bkt", "afm", "irt")
+BKT, AFM, IRT = range(len(MODELS))
+SPREAD_OF_ABILITY = 1.0  # logits, of one person's abilities over skills: as wide as between persons. Our choice
+
+LEARNER = np.dtype([("model", "u1"), ("forgetting", "u1")])
+
+
+class LearnerPlan(NamedTuple):
+    """A learner model for one journey of `K` skills."""
+
+    kind: np.ndarray  # (1,) LEARNER
+    base: np.ndarray  # (K,) a typical user's strength at sign-up, logits
+    gain: np.ndarray  # (K,) strength that a typical user gains by the first practice, logits
+
+
+def compile_learner(journey: Journey, learner: Learner) -> LearnerPlan:
+    """The model with the journey's skill parameters: it starts and first grows as binary mastery does on average."""
+    kind = np.zeros(1, LEARNER).view(np.recarray)
+    kind["model"], kind["forgetting"] = MODELS.index(learner.model), learner.forgetting
+    knowing = [(skill.prior, after_practice(skill.prior, skill.learn)) for skill in journey.skills]
+    if learner.model == "afm":  # in terms of success, not of knowing
+        knowing = [
+            (success_probability(before, skill.slip, skill.guess), success_probability(after, skill.slip, skill.guess))
+            for (before, after), skill in zip(knowing, journey.skills, strict=True)
+        ]
+    base = np.array([math.log(before / (1.0 - before)) for before, _ in knowing])
+    return LearnerPlan(kind, base, np.array([math.log(after / (1.0 - after)) for _, after in knowing]) - base)
+
 
 @compiled
-def knows_all(plan: Plan, mind: Any) -> bool:
-    """Whether the user has mastered every skill that the current step exercises."""
-    exercised = plan.steps[mind.step].exercised
-    return mind.known & exercised == exercised
+def first_knowledge(
+    plan: Plan, learner: LearnerPlan, prior_odds: float, birth: np.uint64, mind: Any, memories: Any
+) -> None:
+    """What the user knows at sign-up."""
+    kind = learner.kind[0]
+    mind.known = np.uint64(0)
+    for k in range(len(plan.prior)):
+        if kind.model == BKT and uniform(birth, PURPOSE_KNOWN + k) < scale_odds(plan.prior[k], prior_odds):
+            mind.known = mind.known | (UNIT << np.uint64(k))
+        if kind.model != BKT or kind.forgetting:
+            memory = memories[k]
+            spread = SPREAD_OF_ABILITY * normal(birth, PURPOSE_KNOWN + k) if kind.model == IRT else 0.0
+            memory.base = learner.base[k] + math.log(prior_odds) + spread
+            memory.practised, memory.stability, memory.retained = 0.0, 0.0, 1.0
+            memory.time = mind.time
+    mind.skill = share_known(plan, learner, mind, memories)
 
 
 @compiled
-def attempt(plan: Plan, mind: Any, slip_odds: float, guess_odds: float, luck: np.uint64) -> bool:
+def strength(memory: Any) -> float:
+    """Log-odds of a skill: what was there at sign-up, and what is left of what was practised."""
+    return memory.base + memory.practised * memory.retained
+
+
+@compiled
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x))."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@compiled
+def mastery_of(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, s: int) -> float:
+    """Probability that what step `s` exercises is at hand; 1 where it exercises nothing."""
+    exercised = plan.steps[s].exercised
+    kind = learner.kind[0]
+    if kind.model == BKT:
+        if mind.known & exercised != exercised:
+            return 0.0
+        return recall_of_all(memories, exercised) if kind.forgetting else 1.0
+    total = 0.0
+    for k in range(len(memories)):
+        total += strength(memories[k]) if exercised & (UNIT << np.uint64(k)) else 0.0
+    return logistic(total / count_members(exercised)) if exercised else 1.0
+
+
+@compiled
+def recall_of_all(memories: Any, exercised: np.uint64) -> float:
+    """P(every skill of the set comes to mind), where all are known."""
+    together = 1.0
+    for k in range(len(memories)):
+        together *= memories[k].retained if exercised & (UNIT << np.uint64(k)) else 1.0
+    return together
+
+
+@compiled
+def attempt(plan: Plan, learner: LearnerPlan, mind: Any, slip_odds: float, guess_odds: float, luck: np.uint64) -> bool:
     """Whether an attempt at the current step succeeds, with the difficulty and the help taken in this visit."""
-    if knows_all(plan, mind):
-        chance = 1.0 - scale_odds(plan.slip[mind.step, mind.variant], slip_odds)
+    if learner.kind[0].model == AFM and plan.steps[mind.step].exercised:
+        ease = GUESS_ODDS_OF_RUNG[mind.taken] / SLIP_ODDS_OF_DIFFICULTY[mind.variant]
+        chance = scale_odds(mind.mastery, ease * guess_odds / slip_odds)
     else:
-        chance = scale_odds(plan.guess[mind.step, mind.variant, mind.taken], guess_odds)
+        slip = scale_odds(plan.slip[mind.step, mind.variant], slip_odds)
+        guess = scale_odds(plan.guess[mind.step, mind.variant, mind.taken], guess_odds)
+        chance = success_probability(mind.mastery, slip, guess)
     return uniform(luck, PURPOSE_SUCCESS) < chance
 
 
 @compiled
-def practise(plan: Plan, mind: Any, learn_odds: float, luck: np.uint64) -> None:
-    """Each taught skill that is not known yet may come to be known."""
-    missing = plan.steps[mind.step].taught & ~mind.known
+def practise(
+    plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, learn_odds: float, success: bool, luck: np.uint64
+) -> None:
+    """Working through the current step refreshes what it exercises and may teach what it teaches."""
+    spec, kind = plan.steps[mind.step], learner.kind[0]
+    if kind.forgetting:
+        refresh_memories(learner, mind, memories, spec.taught if spec.video else spec.exercised, success)
+    share = LEARN_OF_WATCHING if spec.video else 1.0
+    if kind.model == BKT:
+        learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
+    else:
+        for k in range(len(memories)):
+            if spec.taught & (UNIT << np.uint64(k)):
+                relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
+                memories[k].practised += learner.gain[k] * relative * learn_odds * share
+    mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
+    mind.skill = share_known(plan, learner, mind, memories)
+
+
+@compiled
+def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, share: float, luck: np.uint64) -> None:
+    """Binary mastery: each of the `missing` skills may come to be known."""
     for k in range(len(plan.prior)):
         bit = UNIT << np.uint64(k)
         if missing & bit:
-            chance = scale_odds(plan.learn[k, mind.variant, mind.taken], learn_odds)
+            chance = scale_odds(share * plan.learn[k, mind.variant, mind.taken], learn_odds)
             if uniform(luck, PURPOSE_LEARN + k) < chance:
                 mind.known = mind.known | bit
 
 
 @compiled
-def share_known(plan: Plan, mind: Any) -> float:
-    """Share of the journey's skills that the user has mastered."""
-    return count_members(mind.known) / len(plan.prior)
+def refresh_memories(learner: LearnerPlan, mind: Any, memories: Any, practised: np.uint64, success: bool) -> None:
+    """The first practice of a skill since the user came in is a review of it, as in `journeys.fold.trace_memory`."""
+    for k in range(len(memories)):
+        bit, memory = UNIT << np.uint64(k), memories[k]
+        if practised & bit and (memory.stability == 0.0 or memory.time < mind.entered):
+            if memory.stability > 0.0:
+                memory.stability = next_stability(memory.stability, memory.retained, success)
+            elif learner.kind[0].model == BKT and mind.known & bit:
+                memory.stability = next_stability(STABILITY_OF_OLD, memory.retained, success)
+            else:
+                memory.stability = first_stability(success)
+            memory.retained, memory.time = 1.0, mind.time
+
+
+@compiled
+def fade(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, memory_trait: float) -> None:
+    """See what is forgotten by now. Within a session nothing fades."""
+    if not learner.kind[0].forgetting:
+        return
+    for k in range(len(memories)):
+        memory = memories[k]
+        stability = memory.stability if memory.stability > 0.0 else STABILITY_OF_OLD
+        memory.retained = recall(mind.time - memory.time, stability * memory_trait)
+    mind.skill = share_known(plan, learner, mind, memories)
+
+
+@compiled
+def share_known(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any) -> float:
+    """Share of the journey's skills that the user knows and recalls; graded where ability is."""
+    kind = learner.kind[0]
+    if kind.model == BKT and not kind.forgetting:
+        return count_members(mind.known) / len(plan.prior)
+    total = 0.0
+    for k in range(len(memories)):
+        if kind.model == BKT:
+            total += memories[k].retained if mind.known >> np.uint64(k) & UNIT else 0.0
+        else:
+            total += logistic(strength(memories[k]))
+    return total / len(memories)

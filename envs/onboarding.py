@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from agents.kernel import TERMS
+from agents.learners import Learner, load_learner
 from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS, OnboardingVectorEnv
 from journeys.loading import load_journey
@@ -30,10 +31,12 @@ class OnboardingEnv(gym.Env[np.ndarray, np.int64]):
         population: Population | str = "mixed",
         weights: RewardWeights | None = None,
         most_decisions: int = MOST_DECISIONS,
+        learner: Learner | str = "bkt",
     ) -> None:
         journey = load_journey(journey) if isinstance(journey, str) else journey
         population = load_population(population) if isinstance(population, str) else population
-        self.many = OnboardingVectorEnv(journey, population, 1, weights, most_decisions, copy=True)
+        learner = load_learner(learner) if isinstance(learner, str) else learner
+        self.many = OnboardingVectorEnv(journey, population, 1, weights, most_decisions, copy=True, learner=learner)
         self.observation_space = self.many.single_observation_space
         self.action_space = self.many.single_action_space
         self._next_user = 0

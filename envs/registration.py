@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gymnasium as gym
 
+from agents.learners import load_learner
 from envs.vector import OnboardingVectorEnv
 from journeys.loading import load_journey
 from personas.persona import load_population
@@ -12,10 +13,11 @@ ENV_ID = "Handrail/Onboarding-v0"
 
 
 def make_vector(
-    num_envs: int = 1, journey: str = "tiny", population: str = "mixed", **rest: object
+    num_envs: int = 1, journey: str = "tiny", population: str = "mixed", learner: str = "bkt", **rest: object
 ) -> gym.vector.VectorEnv:
     """Vector entry point of `gym.make_vec(ENV_ID, num_envs, vectorization_mode="vector_entry_point")`."""
-    return OnboardingVectorEnv(load_journey(journey), load_population(population), num_envs, **rest)  # type: ignore[arg-type]
+    people, model = load_population(population), load_learner(learner)
+    return OnboardingVectorEnv(load_journey(journey), people, num_envs, learner=model, **rest)  # type: ignore[arg-type]
 
 
 def register() -> None:

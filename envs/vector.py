@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world, share_traits
+from agents.learners import BINARY_MASTERY, Learner, journey_under
 from envs.reward import RewardWeights
 from envs.stepping import first_illegal, make_outcome, renew_rows, step_rows
 from journeys.compiled import entry_point
@@ -34,6 +35,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     elsewhere), and for whole-array use `final_info` with `rows` `(m,)`, `observations` `(m, D)`, `ending` `(m,)` (how
     the onboarding ended, `journeys.state.ENDINGS`) and `user` `(m,)`.
 
+    A `learner` that forgets turns the journey's `rules.forgetting` on: `self.journey` is the journey in force.
     The returned arrays are the environment's own memory and are overwritten by the next step; pass `copy=True` for
     copies. Results do not depend on `threads`.
     """
@@ -53,10 +55,11 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         threads: int = 1,
         copy: bool = False,
         keep_log: bool = False,
+        learner: Learner = BINARY_MASTERY,
     ) -> None:
-        self.journey, self.population = journey, population
-        self.plan = compile_plan(journey)
-        self.world = make_world(self.plan, num_envs, keep_log)
+        self.journey, self.population, self.learner = journey_under(journey, learner), population, learner
+        self.plan = compile_plan(self.journey)
+        self.world = make_world(self.plan, self.journey, learner, num_envs, keep_log)
         self.outcome = make_outcome(num_envs)
         self.weights = weights or RewardWeights()
         self._weights = self.weights.array()

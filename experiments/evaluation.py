@@ -74,7 +74,9 @@ def evaluate(
         if on_done is not None:
             on_done(users - len(moment.rows))
 
-    played = play(problem.journey, problem.population, policy, users, seed + HELD_OUT, problem.weights, watch)
+    played = play(
+        problem.journey, problem.population, policy, users, seed + HELD_OUT, problem.weights, watch, problem.learner
+    )
     steps = played.world.steps
     return Evaluation(
         policy=policy.name,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from agents.learners import BINARY_MASTERY, Learner, journey_under
 from envs.reward import RewardWeights
 from journeys.loading import journey_from, load_journey
 from journeys.spec import Journey
@@ -27,17 +28,12 @@ class SettingsError(ValueError):
 
 
 class Problem(NamedTuple):
-    """What is to be solved: a journey, the people who go through it, and what counts as good."""
+    """What is to be solved: a journey, the people who go through it and how they learn, and what counts as good."""
 
     journey: Journey
     population: Population
     weights: RewardWeights
-
-
-class Learner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How synthetic users come to know things. Binary mastery is the one model of `agents/learner.py`."""
-
-    name: Literal["bkt"]
+    learner: Learner = BINARY_MASTERY
 
 
 def problem_of(config: dict[str, Any]) -> Problem:
@@ -45,10 +41,10 @@ def problem_of(config: dict[str, Any]) -> Problem:
 
     Raises `SettingsError`, `JourneyError` or `PersonaError`, each naming place and mend.
     """
-    fill(Learner, config["learner"], "learner")
+    learner = fill(Learner, config["learner"], "learner")
     population = population_from(config["population"], f"conf/population/{config['population'].get('name')}.yaml")
     weights = fill(RewardWeights, config["env"], "env") if "env" in config else RewardWeights()
-    return Problem(journey_of(config), population, weights)
+    return Problem(journey_under(journey_of(config), learner), population, weights, learner)
 
 
 def journey_of(config: dict[str, Any]) -> Journey:

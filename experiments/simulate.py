@@ -70,7 +70,9 @@ def claim(path: Path) -> None:
 def event_records(problem: Problem, policy: Policy, users: int, seed: int, tell: Tell) -> np.ndarray:
     """All events of users `0` to `users - 1` as EVENT records, by time; those of one moment keep their order."""
     kept = []
-    for moment in rounds(problem.journey, problem.population, policy, users, seed, keep_log=True):
+    for moment in rounds(
+        problem.journey, problem.population, policy, users, seed, keep_log=True, learner=problem.learner
+    ):
         log, counts = moment.world.log, moment.world.n_events
         kept.append(np.array(log[np.arange(log.shape[1]) < counts[:, None]]))
         tell(users - len(moment.rows))

@@ -74,11 +74,13 @@ def carry_out(job: Job, console: Console) -> Run:
     users = settings.evaluation.users
     evaluations = evaluate_all(console, problem, baselines, users)
     with TrainingBoard(console, algorithm, evaluations) as board:
-        trained = train(problem.journey, problem.population, ppo, settings.seed, problem.weights, board.update)
+        trained = train(
+            problem.journey, problem.population, ppo, settings.seed, problem.weights, board.update, problem.learner
+        )
     trained.policy.name = algorithm
     with tracking(console, f"playing {algorithm} on {users:,} users", users) as tell:
         evaluations.append(evaluate(problem, trained.policy, users, on_done=tell))
-    fitted = fit_success(problem.journey, problem.population, trained.policy, users, settings.seed)
+    fitted = fit_success(problem.journey, problem.population, trained.policy, users, settings.seed, problem.learner)
     run_folder.write_weights(folder, trained.policy, fitted.head, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
     seconds = time.monotonic() - began

@@ -17,10 +17,10 @@ from journeys.actions import DIFFICULTIES, RUNGS, STANDARD, n_actions
 from journeys.draws import id_of_key, key_of_id
 from journeys.faults import fault_from, nearest, split
 from journeys.spec import MAX_STEPS, Journey
-from journeys.state import CONSENTS, NOWHERE
+from journeys.state import CONSENTS, DEVICES, EXPERIENCES, NOWHERE, UNDECLARED, UNKNOWN_DEVICE
 
 Kind = Literal[
-    "signup",  # consents and declared time budget; begins the first session
+    "signup",  # consents and what the user declares: time budget, goal, experience; begins the first session
     "consent",  # the consents as they are from now on
     "enter",  # comes back: a further session begins
     "start",  # begins a step, at a difficulty
@@ -32,6 +32,10 @@ Kind = Literal[
     "accept",  # takes the help that was offered, up to a rung
     "dismiss",  # waves the offered help away
     "give_up",  # leaves the step unfinished
+    "watch",  # has watched a further part of the video, up to a position
+    "pause",  # pauses the video
+    "seek",  # goes back in the video, to a position
+    "drop",  # stops watching: the video is left unfinished
     "leave",  # ends the session
     "away",  # written by the timer: still gone after a set time
     "decision",  # what a policy offered, with its propensity
@@ -50,11 +54,16 @@ KINDS: tuple[str, ...] = get_args(Kind)
     ACCEPT,
     DISMISS,
     GIVE_UP,
+    WATCH,
+    PAUSE,
+    SEEK,
+    DROP,
     LEAVE,
     AWAY,
     DECISION,
 ) = range(len(KINDS))
-IN_A_STEP = {"start", "succeed", "fail", "hesitate", "backtrack", "ask", "accept", "dismiss", "give_up"}
+VIDEO_KINDS = {"watch", "pause", "seek", "drop"}
+IN_A_STEP = {"start", "succeed", "fail", "hesitate", "backtrack", "ask", "accept", "dismiss", "give_up"} | VIDEO_KINDS
 
 EVENT = np.dtype(
     [
@@ -62,6 +71,7 @@ EVENT = np.dtype(
         ("time", "i8"),
         ("duration", "f8"),  # seconds
         ("propensity", "f8"),
+        ("position", "f8"),  # share of the video
         ("user", "i8"),
         ("action", "i4"),
         ("step", "i2"),
@@ -69,6 +79,9 @@ EVENT = np.dtype(
         ("variant", "i1"),
         ("rung", "i1"),
         ("consent", "u1"),
+        ("goal", "i1"),
+        ("experience", "i1"),
+        ("device", "u1"),
     ],
     align=True,
 )
@@ -106,6 +119,10 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     action: FlatAction | None = None
     propensity: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
     policy: Identifier | None = None
+    position: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    goal: Identifier | None = None
+    experience: Literal["none", "some", "much"] | None = None
+    device: Literal["desktop", "mobile"] | None = None
 
 
 decoder = msgspec.json.Decoder(Event)
@@ -113,12 +130,14 @@ encoder = msgspec.json.Encoder()
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "kind": KINDS, "difficulty": DIFFICULTIES, "rung": RUNGS[1:], **{f"consent[{i}]": CONSENTS for i in range(3)}
+    "kind": KINDS, "difficulty": DIFFICULTIES, "rung": RUNGS[1:], **{f"consent[{i}]": CONSENTS for i in range(3)},
+    "experience": EXPERIENCES, "device": DEVICES[1:],
 }  # fmt: skip
 MENDS = {
     "time": "Mend: give milliseconds since 1970 (not seconds), between the years 2000 and 2100",
     "duration": "Mend: give seconds (not milliseconds), at most 31 days",
     "budget": "Mend: give seconds (not milliseconds), at most 31 days",
+    "position": "Mend: give the share of the video, 0 to 1 (not seconds, not per cents)",
 }
 
 
@@ -166,6 +185,7 @@ def write_events(path: str | Path, events: Iterable[Event]) -> int:
 
 NEEDED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(IN_A_STEP, ("step",)),
+    **dict.fromkeys(VIDEO_KINDS - {"pause", "drop"}, ("step", "position")),
     "accept": ("step", "rung"),
     "signup": ("consent",),
     "consent": ("consent",),
@@ -174,6 +194,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 NEEDED_FOR = {
     "step": "the name of the step that the user is in",
     "rung": "which help was taken",
+    "position": "the share of the video that was reached, 0 to 1",
     "consent": "what the user agreed to, [] for nothing",
     "action": "the flat number of what was offered",
     "propensity": "the probability with which it was chosen, 1 where nothing was left to chance",
@@ -187,6 +208,7 @@ class EventCodec:
         self.journey = journey
         self.names = journey.step_names()
         self.number = {name: i for i, name in enumerate(self.names)}
+        self.goals = tuple(goal.name for goal in journey.goals)
 
     def to_record(self, event: Event, record: Any) -> None:
         """Fill `record` from `event`. Raises `EventError`; `record` is then partly filled and not to be used."""
@@ -201,6 +223,10 @@ class EventCodec:
         record["consent"] = sum(1 << CONSENTS.index(name) for name in set(event.consent or ()))
         record["action"] = -1 if event.action is None else event.action
         record["propensity"] = 1.0 if event.propensity is None else event.propensity
+        record["position"] = 0.0 if event.position is None else event.position
+        record["goal"] = UNDECLARED if event.goal is None else self.goals.index(event.goal)
+        record["experience"] = UNDECLARED if event.experience is None else EXPERIENCES.index(event.experience)
+        record["device"] = UNKNOWN_DEVICE if event.device is None else DEVICES.index(event.device)
 
     def _check(self, event: Event) -> None:
         for fault in self._faults(event):
@@ -212,6 +238,9 @@ class EventCodec:
             yield f"field 'journey' is {event.journey!r}. Mend: send it to that journey; this is {self.journey.name!r}"
         if event.step is not None and event.step not in self.number:
             yield f"field 'step': {event.step!r} does not exist. Mend: {nearest(event.step, self.names)}"
+        if event.goal is not None and event.goal not in self.goals:
+            known = nearest(event.goal, self.goals) if self.goals else "leave it out: this journey names no goals"
+            yield f"field 'goal': {event.goal!r} does not exist. Mend: {known}"
         for field in NEEDED.get(event.kind, ()):
             if getattr(event, field) is None:
                 yield f"field {field!r} is missing. Mend: {event.kind!r} needs it: {NEEDED_FOR[field]}"
@@ -239,7 +268,16 @@ class EventCodec:
             action=int(record["action"]) if kind == "decision" else None,
             propensity=float(record["propensity"]) if kind == "decision" else None,
             policy=policy if kind == "decision" else None,
+            position=float(record["position"]) if kind in VIDEO_KINDS else None,
+            goal=named(int(record["goal"]), self.goals) if kind == "signup" else None,
+            experience=named(int(record["experience"]), EXPERIENCES) if kind == "signup" else None,  # type: ignore[arg-type]
+            device=named(int(record["device"]) - 1, DEVICES[1:]) if kind in {"signup", "enter"} else None,  # type: ignore[arg-type]
         )
+
+
+def named(number: int, names: tuple[str, ...]) -> str | None:
+    """The name with this number; None for a number below 0."""
+    return names[number] if number >= 0 else None
 
 
 def consents(word: int) -> tuple[str, ...]:

@@ -20,16 +20,28 @@ from journeys.events import (
     CONSENT,
     DECISION,
     DISMISS,
+    DROP,
     ENTER,
     FAIL,
     GIVE_UP,
     HESITATE,
     LEAVE,
+    PAUSE,
+    SEEK,
     SIGNUP,
     START,
     SUCCEED,
+    WATCH,
 )
-from journeys.knowledge import after_practice, posterior
+from journeys.forgetting import DUE, STABILITY_OF_OLD, first_stability, next_stability, recall
+from journeys.knowledge import (
+    LEARN_OF_WATCHING,
+    PRIOR_ODDS_OF_EXPERIENCE,
+    REVIEW_TIME,
+    after_practice,
+    posterior,
+    scale_odds,
+)
 from journeys.plan import MS, Plan
 from journeys.signals import SLOWEST_PACE, START_ACCEPTANCE, START_PACE, START_SUCCESS, blend
 from journeys.state import (
@@ -44,6 +56,8 @@ from journeys.state import (
     STARTED,
     STEP,
     TODO,
+    UNDECLARED,
+    UNKNOWN_DEVICE,
     USER,
     State,
 )
@@ -57,8 +71,8 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     """Reset one user's records to "nothing known yet"."""
     user.first_time = user.last_time = user.left_time = user.session_start = 0
     user.last_help_time = LONG_AGO
-    user.done = np.uint64(0)
-    user.active_seconds = user.visit_seconds = user.gap_seconds = 0.0
+    user.done = user.due = np.uint64(0)
+    user.active_seconds = user.visit_seconds = user.gap_seconds = user.position = 0.0
     user.budget_seconds = plan.rules[0].budget_seconds
     user.success_rate, user.acceptance, user.pace = START_SUCCESS, START_ACCEPTANCE, START_PACE
     user.hesitation = user.backtracking = user.giving_up = 0.0
@@ -69,6 +83,7 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     user.rung = user.taken = 0
     user.moment, user.ended = NONE, ONGOING
     user.present = user.consent = user.asked_now = 0
+    user.device, user.goal, user.experience = UNKNOWN_DEVICE, UNDECLARED, UNDECLARED
     for s in range(len(steps)):
         step = steps[s]
         step.seconds = 0.0
@@ -77,8 +92,9 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     for k in range(len(skills)):
         skill = skills[k]
         skill.belief = plan.prior[k]
+        skill.retained, skill.stability, skill.practised = 1.0, 0.0, 0
         skill.tries = skill.successes = 0
-        skill.last = -1
+        skill.recent = 0
 
 
 @compiled
@@ -97,7 +113,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     user.last_time = max(user.last_time, event.time)
     user.moment, user.asked_now = NONE, 0
     if kind == AWAY:
-        on_away(plan, user)
+        on_away(plan, user, skills)
     elif kind == CONSENT:
         user.consent = event.consent
     elif kind == LEAVE:
@@ -105,7 +121,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.present, user.left_time = 0, event.time
         user.aways = 0
     elif kind == SIGNUP or kind == ENTER:
-        on_enter(user, event)
+        on_enter(plan, user, skills, event)
     else:
         on_work(plan, user, steps, skills, event)
     if user.ended == ONGOING and user.last_time - user.first_time > plan.rules[0].horizon_ms:
@@ -124,33 +140,79 @@ def at_boundary(user: Any) -> None:
 
 
 @compiled
-def on_enter(user: Any, event: Any) -> None:
+def on_enter(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
-        user.consent = event.consent
-        if event.duration > 0.0:
-            user.budget_seconds = event.duration
+        on_declaration(plan, user, skills, event)
+    if event.device != UNKNOWN_DEVICE:
+        user.device = event.device
     if user.sessions > 0 and user.present == 0:
         user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
-    begin_session(user)
+    begin_session(plan, user, skills)
     user.moment = SELECT if user.current == NOWHERE else ASSIST
 
 
 @compiled
-def begin_session(user: Any) -> None:
-    """Mark the user as present from the last event on."""
-    user.sessions = min(user.sessions + 1, 30_000)  # int16 counters stop instead of wrapping
-    user.session_start = user.last_time
-    user.present, user.aways = 1, 0
+def on_declaration(plan: Plan, user: Any, skills: Any, event: Any) -> None:
+    """What the user agrees to and says of themselves at sign-up; declared experience moves the first beliefs."""
+    user.consent = event.consent
+    if event.duration > 0.0:
+        user.budget_seconds = event.duration
+    if UNDECLARED < event.goal < len(plan.goals):
+        user.goal = event.goal
+    if event.experience != UNDECLARED and user.experience == UNDECLARED:
+        user.experience = event.experience
+        for k in range(len(skills)):
+            if skills[k].tries == 0:
+                factor = PRIOR_ODDS_OF_EXPERIENCE[event.experience]
+                skills[k].belief = scale_odds(skills[k].belief, factor)
 
 
 @compiled
-def on_away(plan: Plan, user: Any) -> None:
+def begin_session(plan: Plan, user: Any, skills: Any) -> None:
+    """Mark the user as present from the last event on. One who had lapsed is back."""
+    user.sessions = min(user.sessions + 1, 30_000)  # int16 counters stop instead of wrapping
+    user.session_start = user.last_time
+    user.present, user.aways = 1, 0
+    if user.ended == LAPSED:
+        user.ended = ONGOING
+    fade(plan, user, skills)
+
+
+@compiled
+def fade(plan: Plan, user: Any, skills: Any) -> None:
+    """See what has been forgotten by now, and which steps would bring it back. Within a session nothing fades."""
+    if not plan.rules[0].forgetting:
+        return
+    for k in range(len(skills)):
+        skill = skills[k]
+        old = skill.stability == 0.0
+        since = user.first_time if old else skill.practised
+        skill.retained = recall(user.last_time - since, STABILITY_OF_OLD if old else skill.stability)
+    find_due(plan, user, skills)
+
+
+@compiled
+def find_due(plan: Plan, user: Any, skills: Any) -> None:
+    """The steps done that teach a skill which is fading."""
+    fading = np.uint64(0)
+    for k in range(len(skills)):
+        fading |= UNIT << np.uint64(k) if skills[k].retained < DUE else np.uint64(0)
+    user.due = np.uint64(0)
+    for s in range(len(plan.steps)):
+        bit = UNIT << np.uint64(s)
+        if user.done & bit and plan.steps[s].taught & fading:
+            user.due = user.due | bit
+
+
+@compiled
+def on_away(plan: Plan, user: Any, skills: Any) -> None:
     """The timer reports a user still gone: a moment to re-engage, and after the last check the user is lost."""
     if user.present == 1:
         return
     user.aways = min(user.aways + 1, 30_000)
     user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
+    fade(plan, user, skills)
     if user.aways > plan.rules[0].n_checks:
         user.ended = LAPSED
     else:
@@ -162,7 +224,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     """Something happened inside a step."""
     if user.present == 0:  # an `enter` was lost: activity proves presence
         user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS) if user.sessions > 0 else 0.0
-        begin_session(user)
+        begin_session(plan, user, skills)
     kind, s = event.kind, event.step
     step = steps[s]
     if kind == START or user.current != s:
@@ -179,10 +241,14 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.dismissed = min(user.dismissed + 1, 30_000)
         user.acceptance = blend(user.acceptance, 0.0)
         return
+    if kind == WATCH or kind == SEEK:
+        user.position = event.position
+    if kind == WATCH:  # nobody is to be disturbed while watching
+        return
     user.moment = ASSIST
     if kind == SUCCEED or kind == FAIL:
         on_attempt(plan, user, step, skills, s, kind == SUCCEED)
-    elif kind == GIVE_UP:
+    elif kind == GIVE_UP or kind == DROP:
         user.giving_up = blend(user.giving_up, 1.0)
         if step.status != DONE:
             step.status = GIVEN_UP
@@ -196,7 +262,7 @@ def open_visit(user: Any, step: Any, s: int, variant: int) -> None:
     """A visit of step `s` begins: the ladder starts at its foot again."""
     user.current, user.variant = s, variant
     user.rung = user.taken = user.fails_in_row = 0
-    user.visit_seconds = 0.0
+    user.visit_seconds = user.position = 0.0
     step.visits = min(step.visits + 1, 30_000)
     step.variant = variant
     if step.status != DONE:
@@ -205,9 +271,9 @@ def open_visit(user: Any, step: Any, s: int, variant: int) -> None:
 
 @compiled
 def on_sign(user: Any, kind: int) -> None:
-    """Hesitating, backtracking or asking: signs of struggle without an outcome."""
-    user.hesitation = blend(user.hesitation, 1.0 if kind == HESITATE else 0.0)
-    user.backtracking = blend(user.backtracking, 1.0 if kind == BACKTRACK else 0.0)
+    """Hesitating or pausing, going or seeking back, asking: signs of struggle without an outcome."""
+    user.hesitation = blend(user.hesitation, 1.0 if kind == HESITATE or kind == PAUSE else 0.0)
+    user.backtracking = blend(user.backtracking, 1.0 if kind == BACKTRACK or kind == SEEK else 0.0)
     if kind == ASK:
         user.asked = min(user.asked + 1, 30_000)
         user.asked_now = 1
@@ -215,16 +281,21 @@ def on_sign(user: Any, kind: int) -> None:
 
 @compiled
 def on_attempt(plan: Plan, user: Any, step: Any, skills: Any, s: int, success: bool) -> None:
-    """An attempt succeeded or failed: beliefs move, and a success finishes the step."""
-    trace_knowledge(plan, user, skills, s, success)
-    user.success_rate = blend(user.success_rate, 1.0 if success else 0.0)
+    """An attempt succeeded or failed: beliefs move, and a success finishes the step. A video is only watched."""
+    if plan.steps[s].video:
+        trace_watching(plan, user, skills, s, success)
+    else:
+        trace_knowledge(plan, user, skills, s, success)
+        user.success_rate = blend(user.success_rate, 1.0 if success else 0.0)
+    if user.due:
+        find_due(plan, user, skills)
     user.hesitation, user.backtracking = blend(user.hesitation, 0.0), blend(user.backtracking, 0.0)
     if not success:
         step.fails = min(step.fails + 1, 30_000)
         user.fails = min(user.fails + 1, 30_000)
         user.fails_in_row = min(user.fails_in_row + 1, 30_000)
         return
-    ratio = user.visit_seconds / (plan.steps[s].seconds * plan.time[user.variant])
+    ratio = user.visit_seconds / expected_seconds(plan, user.done, s, user.variant)
     user.pace = blend(user.pace, min(SLOWEST_PACE, ratio))
     user.giving_up = blend(user.giving_up, 0.0)
     user.fails_in_row = 0
@@ -237,8 +308,18 @@ def on_attempt(plan: Plan, user: Any, step: Any, skills: Any, s: int, success: b
 
 
 @compiled
+def expected_seconds(plan: Plan, done: np.uint64, s: int, variant: int) -> float:
+    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed."""
+    seconds = plan.steps[s].seconds * plan.time[variant]
+    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT else seconds
+
+
+@compiled
 def trace_knowledge(plan: Plan, user: Any, skills: Any, s: int, success: bool) -> None:
-    """Bayesian knowledge tracing over the skills that step `s` exercises, help and difficulty taken into account."""
+    """Bayesian knowledge tracing over the skills that step `s` exercises, help and difficulty taken into account.
+
+    What is known but faded may not come to mind: success depends on all skills being known *and* recalled.
+    """
     exercised, taught = plan.steps[s].exercised, plan.steps[s].taught
     slip = plan.slip[s, user.variant]
     guess = plan.guess[s, user.variant, user.taken]
@@ -248,20 +329,50 @@ def trace_knowledge(plan: Plan, user: Any, skills: Any, s: int, success: bool) -
         if exercised & bit:
             skill = skills[k]
             belief = posterior(skill.belief, all_known, slip, guess, success)
+            trace_memory(plan, user, skill, belief, success)
             if taught & bit:
                 belief = after_practice(belief, plan.learn[k, user.variant, user.taken])
             skill.belief = belief
             skill.tries = min(skill.tries + 1, 30_000)
             skill.successes = min(skill.successes + (1 if success else 0), 30_000)
-            skill.last = 1 if success else 0
+            skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
+
+
+@compiled
+def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) -> None:
+    """A video seen to its end is a practice that gives no evidence."""
+    taught = plan.steps[s].taught
+    for k in range(len(skills)):
+        if success and taught & (UNIT << np.uint64(k)):
+            skill = skills[k]
+            trace_memory(plan, user, skill, skill.belief, True)
+            learn = LEARN_OF_WATCHING * plan.learn[k, user.variant, user.taken]
+            skill.belief = after_practice(skill.belief, learn)
+
+
+@compiled
+def trace_memory(plan: Plan, user: Any, skill: Any, known: float, success: bool) -> None:
+    """The first practice in a session is a review; `known`: P(known just before it), given its outcome.
+
+    The first practice of all is learning for those who did not know, and a review of something old for those who did.
+    """
+    if not plan.rules[0].forgetting or (skill.stability > 0.0 and skill.practised >= user.session_start):
+        return
+    if skill.stability == 0.0:
+        old = next_stability(STABILITY_OF_OLD, skill.retained, success)
+        skill.stability = known * old + (1.0 - known) * first_stability(success)
+    else:
+        skill.stability = next_stability(skill.stability, skill.retained, success)
+    skill.retained, skill.practised = 1.0, user.last_time
 
 
 @compiled
 def known_together(skills: Any, exercised: np.uint64) -> float:
-    """Believed probability that every skill of the set is known (beliefs taken as independent)."""
+    """Believed probability that every skill of the set is known and recalled (beliefs taken as independent)."""
     together = 1.0
     for k in range(len(skills)):
-        together *= skills[k].belief if exercised & (UNIT << np.uint64(k)) else 1.0  # a select, not a branch
+        belief = skills[k].belief * skills[k].retained
+        together *= belief if exercised & (UNIT << np.uint64(k)) else 1.0  # a select, not a branch
     return together
 
 

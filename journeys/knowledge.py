@@ -23,6 +23,16 @@ TIME_OF_DIFFICULTY = (0.8, 1.0, 1.35)
 GUESS_ODDS_OF_RUNG = (1.0, 2.0, 4.5, 24.0, 32.0)
 LEARN_OF_RUNG = (1.0, 1.25, 1.4, 0.7, 1.2)
 
+# Watching teaches less than doing: Koedinger et al. 2015 ("Learning is not a spectator sport") found doing to have
+# about six times the effect on learning. A video is also the shorter; half of a practice is our choice.
+LEARN_OF_WATCHING = 0.5
+
+# Odds of knowing a skill at sign-up by declared experience (none, some, much), relative to who says nothing. Our
+# choice, near the ratios among simulated users who declare it (tests/statistical).
+PRIOR_ODDS_OF_EXPERIENCE = (0.5, 1.0, 2.5)
+
+REVIEW_TIME = 0.5  # of a step done before, relative to its first time: relearning saves time (Ebbinghaus 1885)
+
 
 @compiled
 def scale_odds(probability: float, factor: float) -> float:

@@ -1,7 +1,8 @@
 """The legal actions of one user, from the fold's state alone; applied in training and again at serving.
 
-select    steps not done whose prerequisites are done, at the difficulties they have. Without consent to
-          personalisation: only the first such step in the journey's order, at standard difficulty.
+select    steps not done whose prerequisites are done, and steps done that are due for review, at the difficulties
+          they have. Without consent to personalisation: only the first step in the journey's order that is not done
+          and whose prerequisites are, at standard difficulty.
 assist    waiting always. Help while the user is present and consents, climbing the ladder at most one rung above
           the highest shown in this visit; help nobody asked for also waits for the cool-down and the budget.
 reengage  nothing always. A channel while the user is away, consents to it and the message budget lasts.
@@ -57,7 +58,7 @@ def mask_steps(plan: Plan, user: Any, mask: Any) -> None:
     """Steps that may be selected. There is always one: the journey has no cycle and is not complete."""
     personal = user.consent & PERSONALISE
     for s in range(len(plan.steps)):
-        if eligible(plan, user.done, s):
+        if eligible(plan, user.done, s) or (personal and user.due >> np.uint64(s) & UNIT):
             if not personal:
                 mask[N_VARIANTS * s + standard_of(plan.steps[s].variants)] = True
                 return

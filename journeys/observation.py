@@ -15,12 +15,23 @@ import numpy as np
 
 from journeys.actions import ASSIST, EASY, HARD, N_RUNGS, REENGAGE, SELECT, STANDARD
 from journeys.compiled import compiled
-from journeys.fold import known_together
+from journeys.fold import expected_seconds, known_together
 from journeys.knowledge import success_probability
 from journeys.mask import eligible, write_mask
 from journeys.plan import Plan
 from journeys.signals import SLOWEST_PACE, engagement, struggle
-from journeys.state import DONE, EMAIL_CONSENT, GIVEN_UP, NOWHERE, PERSONALISE, PUSH_CONSENT
+from journeys.state import (
+    DONE,
+    EMAIL_CONSENT,
+    EXPERIENCES,
+    GIVEN_UP,
+    MOBILE,
+    NOWHERE,
+    PERSONALISE,
+    PUSH_CONSENT,
+    UNDECLARED,
+    UNKNOWN_DEVICE,
+)
 from journeys.words import EVERYTHING, UNIT, count_members
 
 
@@ -67,10 +78,14 @@ USER_BLOCK = (
     Entry("consent_email", "1 if the user agreed to e-mail"),
     Entry("variant", "difficulty of the current visit: easy 0, standard 0.5, hard 1"),
     Entry("success_now", "P(next attempt succeeds) in this visit, with the help taken; 0 at a boundary"),
+    Entry("declared", "1 if the user declared a goal or experience at sign-up"),
+    Entry("experience", "declared experience: none 0, some 0.5, much 1; 0.5 where undeclared"),
+    Entry("mobile", "1 if this session is on a mobile device, 0.5 where unknown"),
+    Entry("position", "share of the current video that was reached"),
 )
 
 STEP_BLOCK = (
-    Entry("eligible", "1 if not done and all prerequisites are done"),
+    Entry("eligible", "1 if it may be worked on: its prerequisites done, itself not done or due for review"),
     Entry("current", "1 if the user is in this step"),
     Entry("done", "1 if done"),
     Entry("given_up", "1 if the last visit ended by giving up"),
@@ -79,9 +94,12 @@ STEP_BLOCK = (
     Entry("success_easy", "P(an attempt succeeds) at easy, unaided, by the belief"),
     Entry("success_standard", "the same at standard"),
     Entry("success_hard", "the same at hard"),
-    Entry("gain", "expected number of taught skills that one practice makes known, / 2"),
+    Entry("gain", "expected number of taught skills that one practice makes known or brings back to mind, / 2"),
     Entry("minutes", "expected active time / 20 minutes"),
     Entry("unlocks", "share of the other steps that wait for it, directly or not"),
+    Entry("review", "1 if done and due for review"),
+    Entry("goal", "1 if it serves the declared goal"),
+    Entry("video", "1 if it is a video"),
 )
 
 SKILL_BLOCK = (
@@ -89,6 +107,8 @@ SKILL_BLOCK = (
     Entry("tries", "attempts that exercised it / 10"),
     Entry("last", "outcome of the last such attempt: 0 or 1; 0.5 before the first"),
     Entry("weight", "share of the required steps that exercise it"),
+    Entry("retained", "P(comes to mind where known), as of the beginning of the session; 1 once practised in it"),
+    Entry("trend", "success rate of the newer half of the last eight attempts less the older half's, / 2 + 0.5"),
 )
 
 USER_SIZE, STEP_SIZE, SKILL_SIZE = len(USER_BLOCK), len(STEP_BLOCK), len(SKILL_BLOCK)
@@ -100,11 +120,13 @@ HOUR_MS, WEEK_S = 3_600_000.0, 7 * 86_400.0
 LATE = 3.0  # a visit three times as long as expected reads 1
 SESSIONS, AWAYS, FAILS_IN_ROW, ASKED, SHOWN, DISMISSED = 8.0, 4.0, 5.0, 8.0, 12.0, 8.0
 STEP_FAILS, GAIN, TRIES, TOP_RUNG = 8.0, 2.0, 10.0, N_RUNGS - 1.0
+MOST_EXPERIENCE = len(EXPERIENCES) - 1.0
+WINDOW, TREND_OF_HALVES = 8, 0.5  # attempts remembered by `SKILL.recent`; from [-1, 1] to [0, 1]
 # Scales are round numbers near the 95th percentile of simulated users; beyond them an entry stays 1.
 
 
 def observation_size(n_steps: int, n_skills: int) -> int:
-    """Length of the observation, `D = 35 + 12 S + 4 K`."""
+    """Length of the observation, `D = 39 + 15 S + 6 K`."""
     return USER_SIZE + STEP_SIZE * n_steps + SKILL_SIZE * n_skills
 
 
@@ -134,7 +156,7 @@ def lateness(plan: Plan, user: Any) -> float:
     """How far the current visit is beyond its expected time: 0 on time, 1 at `LATE` times the expected time."""
     if user.current == NOWHERE:
         return 0.0
-    expected = plan.steps[user.current].seconds * plan.time[user.variant]
+    expected = expected_seconds(plan, user.done, user.current, user.variant)
     return unit((user.visit_seconds / expected - 1.0) / (LATE - 1.0))
 
 
@@ -153,24 +175,22 @@ def engagement_of(user: Any) -> float:
 @compiled
 def write_observation(plan: Plan, user: Any, steps: Any, skills: Any, out: Any) -> None:
     """Write one user's observation into `out` `(D,)` float32."""
-    refresh_observation(plan, user, steps, skills, EVERYTHING, out)
+    refresh_observation(plan, user, steps, skills, EVERYTHING, True, out)
 
 
 @compiled
-def refresh_observation(plan: Plan, user: Any, steps: Any, skills: Any, touched: np.uint64, out: Any) -> None:
-    """The same where only the blocks of the `touched` steps may differ from what `out` holds."""
+def refresh_observation(
+    plan: Plan, user: Any, steps: Any, skills: Any, touched: np.uint64, practised: bool, out: Any
+) -> None:
+    """The same where only the `touched` steps' blocks, and the skills' where `practised`, may differ from `out`."""
     write_user(plan, user, skills, out)
     for s in range(len(steps)):
         if touched & (UNIT << np.uint64(s)):
             at = USER_SIZE + s * STEP_SIZE
             write_step(plan, user, steps[s], skills, s, out[at : at + STEP_SIZE])
-    for k in range(len(skills)):
+    for k in range(len(skills) if practised else 0):
         at = USER_SIZE + len(steps) * STEP_SIZE + k * SKILL_SIZE
-        skill = skills[k]
-        out[at] = skill.belief
-        out[at + 1] = min(1.0, skill.tries / TRIES)
-        out[at + 2] = 0.5 if skill.last < 0 else float(skill.last)
-        out[at + 3] = plan.weight[k]
+        write_skill(plan, skills[k], k, out[at : at + SKILL_SIZE])
 
 
 @compiled
@@ -218,21 +238,26 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[31] = user.consent & PUSH_CONSENT != 0
     out[32] = user.consent & EMAIL_CONSENT != 0
     out[33] = user.variant / 2.0
+    out[35] = user.goal != UNDECLARED or user.experience != UNDECLARED
+    out[36] = 0.5 if user.experience == UNDECLARED else user.experience / MOST_EXPERIENCE
+    out[37] = 0.5 if user.device == UNKNOWN_DEVICE else (1.0 if user.device == MOBILE else 0.0)
+    out[38] = user.position
     s = user.current
     if s == NOWHERE:
         out[28] = out[34] = 0.0
         return
-    out[28] = unit(user.visit_seconds / (LATE * plan.steps[s].seconds * plan.time[user.variant]))
+    out[28] = unit(user.visit_seconds / (LATE * expected_seconds(plan, user.done, s, user.variant)))
     known = known_together(skills, plan.steps[s].exercised)
     out[34] = success_probability(known, plan.slip[s, user.variant], plan.guess[s, user.variant, user.taken])
 
 
 @compiled
 def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) -> None:
-    """One step block, `out` `(12,)`."""
+    """One step block, `out` `(15,)`."""
     spec = plan.steps[s]
+    due = user.due >> np.uint64(s) & UNIT != 0
     known = known_together(skills, spec.exercised)
-    out[0] = eligible(plan, user.done, s)
+    out[0] = eligible(plan, user.done, s) or due
     out[1] = user.current == s
     out[2] = step.status == DONE
     out[3] = step.status == GIVEN_UP
@@ -244,14 +269,42 @@ def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) 
     out[9] = min(1.0, expected_gain(plan, skills, spec.taught) / GAIN)
     out[10] = spec.minutes_scaled
     out[11] = spec.unlocks
+    out[12] = due
+    out[13] = user.goal != UNDECLARED and plan.goals[user.goal] >> np.uint64(s) & UNIT != 0
+    out[14] = spec.video
+
+
+@compiled
+def write_skill(plan: Plan, skill: Any, k: int, out: Any) -> None:
+    """One skill block, `out` `(6,)`."""
+    out[0] = skill.belief
+    out[1] = min(1.0, skill.tries / TRIES)
+    out[2] = 0.5 if skill.tries == 0 else float(skill.recent & 1)
+    out[3] = plan.weight[k]
+    out[4] = skill.retained
+    out[5] = TREND_OF_HALVES * trend(skill.tries, skill.recent) + TREND_OF_HALVES
+
+
+@compiled
+def trend(tries: int, recent: int) -> float:
+    """Success rate in the newer half of the last eight attempts less that in the older half; of fewer where fewer."""
+    half = min(tries, WINDOW) // 2
+    if half == 0:
+        return 0.0
+    newer = older = 0
+    for i in range(half):
+        newer += recent >> i & 1
+        older += recent >> (half + i) & 1
+    return (newer - older) / half
 
 
 @compiled
 def expected_gain(plan: Plan, skills: Any, taught: np.uint64) -> float:
-    """Expected number of taught skills that one unaided standard practice makes known."""
+    """Expected number of taught skills that one unaided standard practice makes known or brings back to mind."""
     gain = 0.0
     for k in range(len(skills)):
-        worth = (1.0 - skills[k].belief) * plan.learn[k, STANDARD, 0]
+        belief = skills[k].belief
+        worth = (1.0 - belief) * plan.learn[k, STANDARD, 0] + belief * (1.0 - skills[k].retained)
         gain += worth if taught & (UNIT << np.uint64(k)) else 0.0  # a select, not a branch
     return gain
 

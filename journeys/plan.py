@@ -35,6 +35,7 @@ RULES = np.dtype(
         ("n_required", "i4"),
         ("n_optional", "i4"),
         ("human_support", "u1"),
+        ("forgetting", "u1"),
     ],
     align=True,
 )
@@ -51,6 +52,8 @@ STEP_PLAN = np.dtype(
         ("unlocks", "f8"),  # observation entry: share of the other steps that wait for this one, directly or not
         ("required", "u1"),
         ("variants", "u1"),  # bit v: the difficulty v exists
+        ("video", "u1"),  # watched, not attempted
+        ("desk_work", "u1"),  # a form or an integration: typing, for which a small screen is slow
     ],
     align=True,
 )
@@ -70,6 +73,7 @@ class Plan(NamedTuple):
     guess: np.ndarray  # (S, V, R)
     learn: np.ndarray  # (K, V, R) P(comes to be known in one practice)
     time: np.ndarray  # (V,) factor on the expected time
+    goals: np.ndarray  # (G,) uint64: the steps that serve each goal
 
 
 def compile_plan(journey: Journey) -> Plan:
@@ -86,6 +90,7 @@ def compile_plan(journey: Journey) -> Plan:
         guess=guesses(journey),
         learn=learning(journey),
         time=np.array(knowledge.TIME_OF_DIFFICULTY),
+        goals=np.array([word_of(number[name] for name in goal.steps) for goal in journey.goals], np.uint64),
     )
 
 
@@ -102,6 +107,7 @@ def rules_of(journey: Journey) -> np.ndarray:
     record["budget_seconds"] = rules.time_budget_minutes * MINUTE_S
     record["help_budget"], record["message_budget"] = rules.help_budget, rules.message_budget
     record["n_checks"], record["human_support"] = len(rules.away_checks_hours), rules.human_support
+    record["forgetting"] = rules.forgetting
     return record
 
 
@@ -122,6 +128,8 @@ def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, i
         record["unlocks"] = len(waiting[step.name]) / max(1, len(journey.steps) - 1)
         record["required"] = step.required or journey.completed_when == "all"
         record["variants"] = word_of(DIFFICULTIES.index(difficulty) for difficulty in step.difficulties)
+        record["video"] = step.kind == "video"
+        record["desk_work"] = step.kind in {"form", "integration"}
     return steps
 
 
@@ -152,12 +160,17 @@ def skill_weights(journey: Journey) -> np.ndarray:
 
 
 def mean_over_skills(journey: Journey, step: Step, field: str, otherwise: float) -> float:
-    """Mean of a skill parameter over the skills that the step exercises."""
-    values = [getattr(skill, field) for skill in journey.skills if skill.name in exercised(step)]
+    """Mean of a skill parameter over the skills on which success at the step depends."""
+    values = [getattr(skill, field) for skill in journey.skills if skill.name in attempted(step)]
     return sum(values) / len(values) if values else otherwise
 
 
 NO_SKILL_SLIP = 0.05  # a step that exercises no skill still fails now and then: a typing error
+
+
+def attempted(step: Step) -> list[str]:
+    """Skills on which success at the step depends: none where it is only watched, so that it is no evidence of any."""
+    return [] if step.kind == "video" else exercised(step)
 
 
 def slips(journey: Journey) -> np.ndarray:
@@ -176,12 +189,16 @@ def slips(journey: Journey) -> np.ndarray:
 def guesses(journey: Journey) -> np.ndarray:
     """P(succeed | some exercised skill unknown), shape `(S, V, R)`: odds scaled by difficulty and by help taken.
 
-    At most what those who know reach unaided: whatever the help, a success never speaks against knowing.
+    At most what those who know reach unaided: whatever the help, a success never speaks against knowing. Where
+    success depends on no skill, it is the same for all.
     """
     knowing = 1.0 - slips(journey)
     table = np.zeros((len(journey.steps), N_VARIANTS, N_RUNGS))
     for s, step in enumerate(journey.steps):
-        guess = mean_over_skills(journey, step, "guess", 1.0 - NO_SKILL_SLIP)
+        if not attempted(step):
+            table[s] = knowing[s][:, None]
+            continue
+        guess = mean_over_skills(journey, step, "guess", 1.0)
         for v, by_difficulty in enumerate(knowledge.GUESS_ODDS_OF_DIFFICULTY):
             for r, by_rung in enumerate(knowledge.GUESS_ODDS_OF_RUNG):
                 table[s, v, r] = min(knowing[s, v], knowledge.scale_odds(guess, by_difficulty * by_rung))

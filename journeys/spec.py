@@ -19,6 +19,7 @@ Difficulty = Literal["easy", "standard", "hard"]
 
 MAX_STEPS = 64  # sets of steps and skills are 64-bit words in the compiled plan
 MAX_SKILLS = 64
+MAX_GOALS = 16  # a list that a person would read at sign-up is shorter
 MAX_CHECKS = 32  # of absence: more than one a day over a month would be a mistake of unit
 
 
@@ -80,6 +81,16 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days after sign-up at which the onboarding ends, whatever its state."""
     message_budget: Count = 3
     """Most push messages and e-mails over the whole journey."""
+    forgetting: bool = False
+    """Users are taken to forget: beliefs fade between sessions, and steps done may be selected again for review."""
+
+
+class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something a user may say at sign-up to have come for; `steps` are those that serve it."""
+
+    name: Name
+    steps: tuple[Name, ...]
+    title: str = ""
 
 
 class Journey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +103,7 @@ class Journey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     completed_when: Literal["required", "all"] = "required"
     rules: Rules = Rules()
+    goals: Annotated[tuple[Goal, ...], Meta(max_length=MAX_GOALS)] = ()
 
     def hash(self) -> str:
         """SHA-256 over the canonical JSON of the whole journey: another file, another hash."""

@@ -16,8 +16,13 @@ ENDINGS = ("ongoing", "completed", "lapsed", "out of time")
 PERSONALISE, PUSH_CONSENT, EMAIL_CONSENT = 1, 2, 4  # bits of the consent word
 CONSENTS = ("personalise", "push", "email")
 
+UNKNOWN_DEVICE, DESKTOP, MOBILE = range(3)
+DEVICES = ("unknown", "desktop", "mobile")
+EXPERIENCES = ("none", "some", "much")
+
 TODO, STARTED, GIVEN_UP, DONE = range(4)
 NOWHERE = -1
+UNDECLARED = -1  # a question at sign-up that was not answered
 
 USER = np.dtype(
     [
@@ -27,6 +32,7 @@ USER = np.dtype(
         ("session_start", "i8"),
         ("last_help_time", "i8"),  # last offer of help, asked for or not
         ("done", "u8"),  # set of steps
+        ("due", "u8"),  # set of steps done whose skills are fading: they may be selected again
         ("active_seconds", "f8"),
         ("budget_seconds", "f8"),
         ("visit_seconds", "f8"),  # active time in the current visit of the current step
@@ -37,6 +43,7 @@ USER = np.dtype(
         ("giving_up", "f8"),
         ("acceptance", "f8"),
         ("pace", "f8"),
+        ("position", "f8"),  # share of the current video that was reached in this visit
         ("events", "i4"),
         ("sessions", "i2"),
         ("fails", "i2"),
@@ -58,6 +65,9 @@ USER = np.dtype(
         ("present", "u1"),
         ("consent", "u1"),
         ("asked_now", "u1"),  # the last event asked for help and nothing was offered yet
+        ("device", "u1"),  # of the current session, see `DEVICES`
+        ("goal", "i1"),  # declared at sign-up, or UNDECLARED
+        ("experience", "i1"),  # the same, see `EXPERIENCES`
     ],
     align=True,
 )
@@ -67,7 +77,18 @@ STEP = np.dtype(
     align=True,
 )
 
-SKILL = np.dtype([("belief", "f8"), ("tries", "i2"), ("successes", "i2"), ("last", "i1")], align=True)
+SKILL = np.dtype(
+    [
+        ("belief", "f8"),  # P(known), whether or not it comes to mind
+        ("retained", "f8"),  # P(comes to mind where known), as of the beginning of the session or the last check
+        ("stability", "f8"),  # days in which `retained` falls to 0.9; 0 before the first attempt
+        ("practised", "i8"),
+        ("tries", "i2"),
+        ("successes", "i2"),
+        ("recent", "u1"),  # outcomes of the last eight attempts, the newest in the lowest bit
+    ],
+    align=True,
+)
 
 
 class State(NamedTuple):

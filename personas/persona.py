@@ -16,9 +16,9 @@ from journeys.source import Source, SourceError, read_source
 from personas.traits import DISTRIBUTIONS, TRAIT_NAMES
 
 PROBABILITIES = {"hesitancy", "help_seeking", "autonomy", "habituation", "motivation", "return_chance"}
-PROBABILITIES |= {"personalise", "push", "email"}
+PROBABILITIES |= {"personalise", "push", "email", "distraction", "mobile", "declares", "exploration", "sociability"}
 ABOVE_ZERO = {"prior_odds", "learn_odds", "slip_odds", "guess_odds", "pace", "patience"}
-ABOVE_ZERO |= {"session_minutes", "return_hours"}
+ABOVE_ZERO |= {"session_minutes", "return_hours", "memory", "attention"}
 WIDEST = 5.0  # standard deviation of a logarithm or logit: factors of 150 either way are common at this spread
 Value = Annotated[float, Meta(ge=0.0, le=10_000.0)]  # traits are ratios, probabilities, minutes or hours
 Weight = Annotated[float, Meta(gt=0.0, le=1e6)]

@@ -29,6 +29,13 @@ TRAIT_MEANINGS = {
     "personalise": "P(consenting to personalisation)",
     "push": "P(consenting to push messages)",
     "email": "P(consenting to e-mail)",
+    "memory": "stability of memory relative to the typical learner; 0.5 forgets twice as fast",
+    "distraction": "P(being called away at a moment of work)",
+    "mobile": "P(a session is on a mobile device)",
+    "declares": "P(answering the questions at sign-up: goal and experience)",
+    "attention": "minutes of video after which half have stopped watching",
+    "exploration": "P(beginning another open step than the one offered)",
+    "sociability": "pull of peers' visible progress on motivation, 0 to 1",
 }
 TRAIT_NAMES = tuple(TRAIT_MEANINGS)
 TRAITS = np.dtype([(name, "f8") for name in TRAIT_NAMES])

@@ -14,7 +14,7 @@ from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from policies.rowwise import RowwisePolicy
 
 SELECT_AT, ASKED_NOW, RUNG = USER_INDEX["select"], USER_INDEX["asked_now"], USER_INDEX["rung"]
-REQUIRED = STEP_INDEX["required"]
+REQUIRED, DONE = STEP_INDEX["required"], STEP_INDEX["done"]
 TOP_RUNG = N_RUNGS - 1
 
 
@@ -26,11 +26,12 @@ def legal_variants(mask: Any, s: int) -> int:
 
 @compiled
 def first_step(observation: Any, mask: Any, n_steps: int) -> int:
-    """The first required step that may be selected, or else the first optional one."""
+    """The first required step to be done that may be selected, or else the first step that may."""
     first = -1
     for s in range(n_steps):
         if legal_variants(mask, s):
-            if observation[USER_SIZE + s * STEP_SIZE + REQUIRED] > 0.5:
+            at = USER_SIZE + s * STEP_SIZE
+            if observation[at + REQUIRED] > 0.5 and observation[at + DONE] < 0.5:
                 return s
             if first < 0:
                 first = s

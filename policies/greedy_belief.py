@@ -12,7 +12,7 @@ from typing import Any
 
 from journeys.actions import EMAIL, HINT, HUMAN, N_RUNGS, N_VARIANTS, NOTHING, PUSH, WAIT
 from journeys.compiled import compiled
-from journeys.knowledge import GUESS_ODDS_OF_RUNG, LEARN_OF_DIFFICULTY, TIME_OF_DIFFICULTY, scale_odds
+from journeys.knowledge import GUESS_ODDS_OF_RUNG, LEARN_OF_DIFFICULTY, REVIEW_TIME, TIME_OF_DIFFICULTY, scale_odds
 from journeys.observation import GAIN as GAIN_SCALE
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from journeys.plan import LONG_STEP_MINUTES
@@ -22,7 +22,7 @@ from policies.rowwise import RowwisePolicy
 SELECT_AT, ASKED_NOW, STRUGGLE = USER_INDEX["select"], USER_INDEX["asked_now"], USER_INDEX["struggle"]
 SUCCESS_NOW, ACCEPTANCE = USER_INDEX["success_now"], USER_INDEX["acceptance"]
 REQUIRED, MINUTES, GAIN = STEP_INDEX["required"], STEP_INDEX["minutes"], STEP_INDEX["gain"]
-SUCCESS_EASY = STEP_INDEX["success_easy"]
+SUCCESS_EASY, DONE = STEP_INDEX["success_easy"], STEP_INDEX["done"]
 
 WORTH_OF_STEP = 1.0
 WORTH_OF_SKILL = 1.5
@@ -40,8 +40,11 @@ def choose_step(observation: Any, mask: Any, n_steps: int) -> int:
             s, v = a // N_VARIANTS, a % N_VARIANTS
             at = USER_SIZE + s * STEP_SIZE
             gain = observation[at + GAIN] * GAIN_SCALE * LEARN_OF_DIFFICULTY[v]
-            worth = WORTH_OF_STEP * observation[at + REQUIRED] * observation[at + SUCCESS_EASY + v]
-            minutes = LEAST_MINUTES + LONG_STEP_MINUTES * observation[at + MINUTES] * TIME_OF_DIFFICULTY[v]
+            done = observation[at + DONE] > 0.5
+            step = 0.0 if done else WORTH_OF_STEP * observation[at + REQUIRED]
+            worth = step * observation[at + SUCCESS_EASY + v]
+            time = LONG_STEP_MINUTES * observation[at + MINUTES] * TIME_OF_DIFFICULTY[v]
+            minutes = LEAST_MINUTES + time * (REVIEW_TIME if done else 1.0)
             worth = (worth + WORTH_OF_SKILL * gain) / minutes
             if worth > best_worth:
                 best, best_worth = a, worth

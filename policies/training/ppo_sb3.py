@@ -15,6 +15,7 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from torch.distributions import Distribution
 
+from agents.learners import BINARY_MASTERY, Learner
 from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
 from journeys.spec import Journey
@@ -104,10 +105,11 @@ def train(
     seed: int,
     weights: RewardWeights,
     on_progress: Callable[[Progress], None],
+    learner: Learner = BINARY_MASTERY,
 ) -> Trained:
     """Train on users `0, 1, 2, ...` of `seed`; evaluation belongs on another seed."""
     with torch_set_for_training(settings.threads):
-        env = NativeVecEnv(OnboardingVectorEnv(journey, population, settings.num_envs, weights))
+        env = NativeVecEnv(OnboardingVectorEnv(journey, population, settings.num_envs, weights, learner=learner))
         env.seed(seed)
         model = make_model(env, settings, seed)
         report = Report(env, settings.total_steps, on_progress)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.kernel import EVENTS_PER_DECISION, TERMS, World, advance, enter_all, make_world
+from agents.learners import BINARY_MASTERY, Learner, journey_under
 from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
 from journeys.events import EVENT, Event, EventCodec
@@ -51,8 +52,8 @@ class Played(NamedTuple):
 
     @property
     def skill(self) -> np.ndarray:
-        """Share of the journey's skills `(n,)` that each user has mastered at the end."""
-        return np.bitwise_count(self.world.minds["known"]) / self.world.skills.shape[1]
+        """Share of the journey's skills `(n,)` that each user knows and recalls at the end."""
+        return np.asarray(self.world.minds["skill"])
 
 
 def rounds(
@@ -63,13 +64,15 @@ def rounds(
     seed: int,
     first_user: int = 0,
     keep_log: bool = False,
+    learner: Learner = BINARY_MASTERY,
 ) -> Iterator[Moment]:
     """Play `policy`, yielding each round after its decisions were made and before they take effect.
 
     The last item, with no rows, leaves the world as it ended.
     """
+    journey = journey_under(journey, learner)
     plan = compile_plan(journey)
-    world = make_world(plan, n_users, keep_log)
+    world = make_world(plan, journey, learner, n_users, keep_log)
     scratch = np.zeros(EVENTS_PER_DECISION, EVENT).view(np.recarray)
     enter_all(plan, population.people, world, seed, first_user, scratch, 0, n_users)
     actions = np.zeros(n_users, np.int64)
@@ -98,11 +101,12 @@ def play(
     seed: int,
     weights: RewardWeights | None = None,
     on_round: Callable[[Moment], None] | None = None,
+    learner: Learner = BINARY_MASTERY,
 ) -> Played:
     """Play `policy` on `n_users` users to the end of each one's onboarding."""
     terms = np.zeros((n_users, len(TERMS)))
     world = None
-    for moment in rounds(journey, population, policy, n_users, seed):
+    for moment in rounds(journey, population, policy, n_users, seed, learner=learner):
         if world is not None:
             terms += world.terms  # of the round before: the terms are those of the last decision
         world = moment.world
@@ -112,11 +116,18 @@ def play(
     return Played(policy.name, terms, terms @ (weights or RewardWeights()).array(), world)
 
 
-def event_log(journey: Journey, population: Population, policy: Policy, n_users: int, seed: int) -> list[Event]:
+def event_log(
+    journey: Journey,
+    population: Population,
+    policy: Policy,
+    n_users: int,
+    seed: int,
+    learner: Learner = BINARY_MASTERY,
+) -> list[Event]:
     """All events of `n_users` users under `policy`, decisions included, each user's in order, sorted by time."""
     codec = EventCodec(journey)
     events: list[Event] = []
-    for moment in rounds(journey, population, policy, n_users, seed, keep_log=True):
+    for moment in rounds(journey, population, policy, n_users, seed, keep_log=True, learner=learner):
         counts = moment.world.n_events
         for row in np.flatnonzero(counts):
             for i in range(counts[row]):

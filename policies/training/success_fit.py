@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from agents.learners import BINARY_MASTERY, Learner
 from journeys.spec import Journey
 from journeys.state import COMPLETED
 from personas.persona import Population
@@ -26,7 +27,14 @@ class FittedSuccess(NamedTuple):
     usual: np.ndarray
 
 
-def fit_success(journey: Journey, population: Population, policy: Policy, n_users: int, seed: int) -> FittedSuccess:
+def fit_success(
+    journey: Journey,
+    population: Population,
+    policy: Policy,
+    n_users: int,
+    seed: int,
+    learner: Learner = BINARY_MASTERY,
+) -> FittedSuccess:
     """Logistic regression of "completed in the end" on observations at a sample of decision moments.
 
     Where every user or none completes, the head predicts that share whatever it sees.
@@ -40,7 +48,7 @@ def fit_success(journey: Journey, population: Population, policy: Policy, n_user
         seen.append(moment.observations[kept])
         whose.append(moment.rows[kept])
 
-    played = play(journey, population, policy, n_users, seed + FIT_SEED_SALT, on_round=remember)
+    played = play(journey, population, policy, n_users, seed + FIT_SEED_SALT, on_round=remember, learner=learner)
     observations, users = np.concatenate(seen), np.concatenate(whose)
     completed = (played.world.users["ended"] == COMPLETED)[users]
     usual = observations.mean(axis=0, dtype=np.float64).astype(np.float32)

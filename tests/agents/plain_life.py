@@ -11,8 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.behavior import next_event, react_to
-from agents.mind import MIND, be_born
+from agents.behavior import next_event
+from agents.birth import arrival_time, be_born
+from agents.learner import LearnerPlan, compile_learner
+from agents.learners import journey_under, load_learner
+from agents.mind import MEMORY, blank_minds
+from agents.offers import react_to
 from journeys.actions import NONE, n_actions
 from journeys.draws import decision_key, nth_key
 from journeys.events import DECISION, EVENT
@@ -48,13 +52,15 @@ def readable(plan: Plan) -> Plan:
     return plan._replace(rules=plan.rules.view(np.recarray), steps=plan.steps.view(np.recarray))
 
 
-def live(plan: Plan, people: People, seed: int, number: int, style: str) -> Life:
+def live(plan: Plan, learner: LearnerPlan, people: People, seed: int, number: int, style: str) -> Life:
     """One user's whole life, event by event: born, signed up, and answered at every decision moment."""
     states = blank_states(plan, 1)
     user, steps, skills = states.users[0], states.steps[0], states.skills[0]
-    mind = np.zeros(1, MIND).view(np.recarray)[0]
+    mind = blank_minds(1)[0]
+    memories = np.zeros(len(plan.prior), MEMORY).view(np.recarray)
     traits = np.zeros(1, TRAITS).view(np.recarray)
-    be_born(plan, people, seed, number, mind, traits[0], traits.view(np.float64))
+    arrival, flat = arrival_time(seed, number), traits.view(np.float64)
+    be_born(plan, learner, people, seed, number, arrival, mind, memories, traits[0], flat)
     events: list[Any] = []
     seen: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -65,7 +71,7 @@ def live(plan: Plan, people: People, seed: int, number: int, style: str) -> Life
     while True:
         while user.moment == NONE and user.ended == ONGOING:
             event = blank_event()
-            next_event(plan, mind, traits[0], nth_key(mind.key, mind.n), event)
+            next_event(plan, learner, mind, memories, traits[0], nth_key(mind.key, mind.n), event)
             happen(event)
         seen.append(look(plan, user, steps, skills))
         if user.ended != ONGOING:
@@ -101,11 +107,14 @@ def look(plan: Plan, user: Any, steps: Any, skills: Any) -> tuple[np.ndarray, np
     return observation, mask
 
 
-def main(journey: str, population: str, style: str, n_users: str, out: str) -> None:
+def main(journey: str, population: str, learner: str, style: str, n_users: str, out: str) -> None:
     """Write the lives of users 0 to `n_users` - 1, one after the other, to the file `out` (npz)."""
-    plan, people = readable(compile_plan(load_journey(journey))), load_population(population).people
+    model = load_learner(learner)
+    spec = journey_under(load_journey(journey), model)
+    plan, people = readable(compile_plan(spec)), load_population(population).people
+    learning = compile_learner(spec, model)
     with np.errstate(over="ignore"):  # 64-bit words wrap around: that is what mixing them means
-        lives = [live(plan, people, SEED, number, style) for number in range(int(n_users))]
+        lives = [live(plan, learning, people, SEED, number, style) for number in range(int(n_users))]
     np.savez(
         Path(out),
         counts=np.array([(len(life.events), len(life.masks)) for life in lives]),

@@ -1,0 +1,77 @@
+"""How a synthetic user watches a video step: quarter by quarter, pausing, seeking back, dropping off.
+
+Constants without a citation are our choice; docs/behaviour.md names what each set was checked against.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agents.feelings import SETBACK_OF_SIGN, move, set_back
+from agents.learner import LearnerPlan, practise
+from agents.mind import AT_BOUNDARY
+from agents.timing import SIGN_SHARE, spend
+from journeys.compiled import compiled
+from journeys.draws import PURPOSE_EVENT, PURPOSE_RESPONSE, uniform
+from journeys.events import DROP, PAUSE, SEEK, SUCCEED, WATCH
+from journeys.plan import MINUTE_S, Plan
+from journeys.state import NOWHERE
+
+QUARTER = 0.25  # of the video, between two reports: the quartiles that video players commonly report
+PAUSING = 0.06  # P(pausing) per quarter
+SEEKING = 0.5  # P(seeking back) per quarter relative to hesitating at work: what was missed is what is hesitated over
+KEENNESS = 1.5  # the drop-off hazard runs from 1.5 times the trait's, without motivation, to half of it
+MOTIVATION_OF_DROPPING = -0.02
+
+
+@compiled
+def watch_on(
+    plan: Plan,
+    learner: LearnerPlan,
+    mind: Any,
+    memories: Any,
+    traits: Any,
+    hesitate: float,
+    luck: np.uint64,
+    event: Any,
+) -> None:
+    """The next quarter of the video, or what comes in between; `hesitate`: P(hesitating) at such a moment."""
+    seconds = QUARTER * plan.steps[mind.step].seconds * plan.time[mind.variant]
+    drop = (KEENNESS - mind.motivation) * (1.0 - 0.5 ** (seconds / (MINUTE_S * traits.attention)))
+    seek = SEEKING * hesitate if mind.position > 0.0 else 0.0
+    u = uniform(luck, PURPOSE_EVENT)
+    event.position = mind.position
+    if u < drop:
+        part = uniform(luck, PURPOSE_RESPONSE)
+        spend(mind, part * seconds, event)
+        event.kind, event.position = DROP, min(1.0, mind.position + QUARTER * part)
+        move(mind, MOTIVATION_OF_DROPPING)
+        mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
+    elif u < drop + seek:
+        spend(mind, SIGN_SHARE * seconds, event)
+        mind.position = max(0.0, mind.position - QUARTER)
+        event.kind, event.position = SEEK, mind.position
+        set_back(mind, traits, SETBACK_OF_SIGN)
+    elif u < drop + seek + PAUSING:
+        spend(mind, SIGN_SHARE * seconds, event)
+        event.kind = PAUSE
+    else:
+        spend(mind, seconds, event)
+        mind.position += QUARTER
+        event.position = mind.position
+        event.kind = WATCH
+        if mind.position >= 1.0:
+            finish(plan, learner, mind, memories, traits, luck, event)
+
+
+@compiled
+def finish(
+    plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any
+) -> None:
+    """Seen to the end: that teaches, though less than doing."""
+    event.kind, event.position = SUCCEED, 0.0
+    practise(plan, learner, mind, memories, traits.learn_odds, True, luck)
+    mind.done = mind.done | (np.uint64(1) << np.uint64(mind.step))
+    mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
