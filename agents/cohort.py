@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
-import mesa
+import mesa  # type: ignore[import-untyped]
 import numpy as np
 
+from agents.birth import ARRIVAL_MS
 from agents.cohort_clock import begin_tick, blank_book, decide_round, first_illegal_of, take_stock
 from agents.cohort_tables import collect, make_collector
 from agents.kernel import enter_all, make_world
-from agents.mind import ARRIVAL_MS
+from agents.learners import BINARY_MASTERY, Learner, journey_under
 from agents.peers import Influence, peers_of, see_peers
 from journeys.compiled import entry_point
 from journeys.plan import compile_plan
@@ -42,7 +43,7 @@ class Guide(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a cohort goes through, who its members are and who guides them.
+    """What a cohort goes through, who its members are, who guides them and how they learn.
 
     One object, because `mesa.batch_run` takes every parameter that can be iterated over apart.
     """
@@ -50,20 +51,25 @@ class Setting:
     journey: Journey
     population: Population
     policy: Guide
+    learner: Learner = BINARY_MASTERY
 
 
-class Member(mesa.Agent):
+class Numbers:
+    """Where an agent gets its number: from its model.
+
+    Mesa 3.3 counts in a dictionary of its class `Agent`, whose keys keep every model that ever was, and its arrays.
+    """
+
+    def __getitem__(self, model: Cohort) -> Iterator[int]:
+        return model.numbers
+
+
+class Member(mesa.Agent):  # type: ignore[misc]
     """One user of the cohort, as a handle on row `row` of the model's arrays."""
 
     model: Cohort
 
-    class _Numbers(dict):  # type: ignore[type-arg]
-        """Mesa counts agents in a dictionary that keeps every model alive for ever; this one asks the model."""
-
-        def __getitem__(self, model: Cohort) -> Iterator[int]:
-            return model.numbers
-
-    _ids: ClassVar[Any] = _Numbers()
+    _ids: ClassVar[Numbers] = Numbers()
 
     @property
     def row(self) -> int:
@@ -98,7 +104,7 @@ class Member(mesa.Agent):
         return members[starts[self.row] : starts[self.row + 1]]
 
 
-class Cohort(mesa.Model):
+class Cohort(mesa.Model):  # type: ignore[misc]
     """`users` users of `setting`, advanced by ticks of `tick_hours`.
 
     In every tick users first see the mean progress of their `peers` (`influence`: nobody, groups or graph; see
@@ -124,8 +130,10 @@ class Cohort(mesa.Model):
             raise ValueError(f"tick_hours: {tick_hours} is no time at all. Mend: a positive number of hours")
         self.setting, self.n_users, self.influence = setting, users, influence
         self.tick_ms = round(tick_hours * HOUR_MS)
-        self.plan = compile_plan(setting.journey)
-        self.world = make_world(self.plan, users, keep_log=True)  # the log holds what waits to be counted
+        self.journey = journey_under(setting.journey, setting.learner)
+        self.plan = compile_plan(self.journey)
+        # The log is kept because it holds what has been lived but not been counted.
+        self.world = make_world(self.plan, self.journey, setting.learner, users, keep_log=True)
         people = setting.population.people
         enter_all(self.plan, people, self.world, seed, 0, self.world.log[0], 0, users)
         self.peers = peers_of(influence, users, peers, seed)

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.behavior import next_event, react_to
-from agents.kernel import World, look_again, look_at
+from agents.behavior import next_event
+from agents.kernel import Before, World, look_again, look_at
 from agents.mind import AWAY_NOW
+from agents.offers import react_to
+from agents.sessions import next_check
 from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS, NONE
 from journeys.compiled import compiled
 from journeys.decisions import write_decision
@@ -69,8 +71,7 @@ def blank_book(plan: Plan, personas: np.ndarray, n_personas: int) -> Book:
 @compiled
 def next_sign(plan: Plan, mind: Any) -> int:
     """When somebody who is away is next heard of, ms: at the return, or at the timer's next `away` event."""
-    wait = plan.checks_ms[mind.aways] if mind.aways < len(plan.checks_ms) else plan.rules[0].lapse_ms
-    return min(mind.returns_at, mind.left_at + wait)
+    return min(mind.returns_at, next_check(plan, mind))
 
 
 @compiled
@@ -81,7 +82,8 @@ def go_on_until(plan: Plan, world: World, row: int, end: int) -> None:
         if mind.phase == AWAY_NOW and next_sign(plan, mind) >= end:
             return
         event = log[world.n_events[row]]
-        next_event(plan, mind, world.traits[row], nth_key(mind.key, mind.n), event)
+        luck = nth_key(mind.key, mind.n)
+        next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
         fold(plan, user, world.steps[row], world.skills[row], event)
         world.keys[row] = event.key
         world.n_events[row] += 1
@@ -91,7 +93,7 @@ def go_on_until(plan: Plan, world: World, row: int, end: int) -> None:
 def live_until(plan: Plan, world: World, row: int, action: int, propensity: float, end: int) -> None:
     """Apply `action` and let the user live until the next decision or `end` (ms); look at them again."""
     user, mind, log = world.users[row], world.minds[row], world.log[row]
-    current, done, fails = user.current, user.done, user.fails
+    before = Before(user.current, user.fails, user.sessions, user.aways)
     write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
     fold(plan, user, world.steps[row], world.skills[row], log[0])
     world.n_events[row] = 1
@@ -100,7 +102,7 @@ def live_until(plan: Plan, world: World, row: int, action: int, propensity: floa
         fold(plan, user, world.steps[row], world.skills[row], log[1])
         world.n_events[row] = 2
     go_on_until(plan, world, row, end)
-    look_again(plan, world, row, current, done, fails)
+    look_again(plan, world, row, before)
 
 
 @compiled
@@ -132,9 +134,9 @@ def note(plan: Plan, world: World, book: Book, row: int, end: int, tick: int) ->
 
 @compiled
 def begin_tick(plan: Plan, world: World, book: Book, end: int, tick: int, due: Any) -> int:
-    """Those away whose time has come go on, what is over is noted; fills `due` `(n,)` with the rows that want a decision.
+    """Those away whose time has come go on, and what has ended since is noted.
 
-    Returns how many they are.
+    Fills `due` `(n,)` with the rows that want a decision before `end` (ms); returns how many they are.
     """
     for p in range(len(book.counts)):
         for c in range(N_COUNTS):
@@ -175,7 +177,10 @@ def first_illegal_of(masks: Any, actions: Any) -> int:
 def decide_round(
     plan: Plan, world: World, book: Book, due: Any, count: int, actions: Any, propensities: Any, end: int, tick: int
 ) -> int:
-    """The first `count` rows of `due` take their `actions` `(count,)`; keeps in `due` those who want another decision."""
+    """The first `count` rows of `due` take their `actions` `(count,)`.
+
+    Keeps in `due` those who want another decision before `end` (ms); returns how many they are.
+    """
     kept = 0
     for i in range(count):
         row = due[i]

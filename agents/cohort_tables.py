@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mesa.datacollection import DataCollector
+from mesa.datacollection import DataCollector  # type: ignore[import-untyped]
 
 from agents.cohort_clock import ACCEPTED, ACTIVE, MESSAGES, OFFERED
 from journeys.actions import HINT, HUMAN, PUSH, RUNGS

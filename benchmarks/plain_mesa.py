@@ -6,8 +6,8 @@ take or refuse it, give up, leave, come back hours later with a look at the prog
 event costs what it has to: two or three uniform draws, a log-normal duration, an update of frustration.
 
 It is spared much that the cohort does: there is no event record, no fold, no belief about skills, no observation, no
-mask and no policy, only counters; so what it is slower by is not owed to doing more. The chances are set so that a cohort
-of the same size has about as many events in the same hours, and rates are compared per event.
+mask and no policy, only counters; so what it is slower by is not owed to doing more. The chances are set so that a
+cohort of the same size has about as many events in the same hours, and rates are compared per event.
 """
 
 from __future__ import annotations

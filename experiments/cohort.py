@@ -48,9 +48,8 @@ def cohort(job: Job) -> None:
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
     settings = fill(CohortSettings, {name: job.config[name] for name in CohortSettings.__struct_fields__}, "")
-    setting = Setting(
-        problem.journey, problem.population, contestant(str(job.config["policy"]["name"]), problem.journey)
-    )
+    policy = contestant(str(job.config["policy"]["name"]), problem.journey)
+    setting = Setting(problem.journey, problem.population, policy, problem.learner)
     check_peers(settings)
     run_folder.open_folder(job)
     console = open_console()

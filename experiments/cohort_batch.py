@@ -1,7 +1,7 @@
 """Several pairs of cohorts through `mesa.batch_run`, and what influence changes, with intervals over the cohorts.
 
-Users who see each other are not independent, so an interval over users would be too narrow. A cohort is: each seed makes
-one with influence and one without, of the same people with the same luck, and differences are taken pair by pair.
+Users who see each other are not independent, so an interval over users would be too narrow. Cohorts are: each seed
+makes one with influence and one without, of the same people with the same luck, and pairs are subtracted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import mesa
+import mesa  # type: ignore[import-untyped]
 import msgspec
 import pandas as pd
 

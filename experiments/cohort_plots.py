@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def funnel_by_persona(
     return picture
 
 
-def look(kind: str, alone: str) -> dict[str, object]:
+def look(kind: str, alone: str) -> dict[str, Any]:
     """How a cohort is drawn."""
     if kind == alone:
         return {"color": ALONE_COLOUR, "linewidth": 2.0, "linestyle": "--", "label": "seeing nobody", "zorder": 2.0}

@@ -131,7 +131,6 @@ def test_an_illegal_action_is_refused_before_anything_happens() -> None:
     cohort = Cohort(Setting(setting.journey, setting.population, Wild()), 20)
     before = cohort.world.users.copy()
     with pytest.raises(ValueError, match=r"illegal here. Mend: one of \["):
-        for _ in range(48):
-            cohort.step()
+        cohort.run_model()
     assert (cohort.world.users["sessions"] == before["sessions"]).all()
     assert not cohort.world.minds["decisions"].any()

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agents.birth import ARRIVAL_MS
 from agents.cohort import HOUR_MS, Cohort
 from agents.cohort_tables import SERIES, TABLES, column_of
-from agents.mind import ARRIVAL_MS
 from journeys.actions import N_VARIANTS, RUNGS, WAIT
 from journeys.events import ACCEPT, AWAY, DECISION, SUCCEED
 from journeys.fold import blank_states, fold_log
