@@ -15,7 +15,7 @@ import mesa  # type: ignore[import-untyped]
 import numpy as np
 
 from agents.birth import ARRIVAL_MS
-from agents.cohort_clock import begin_tick, blank_book, decide_round, first_illegal_of, take_stock
+from agents.cohort_clock import NO_ACTION, begin_tick, blank_book, first_illegal_of, live_round, take_stock
 from agents.cohort_tables import collect, make_collector
 from agents.kernel import enter_all, make_world
 from agents.learners import BINARY_MASTERY, Learner, journey_under
@@ -146,13 +146,14 @@ class Cohort(mesa.Model):  # type: ignore[misc]
 
     def _bind(self) -> None:
         """Fetch the machine code: finding the types of these arrays anew would cost more than a small tick."""
-        self._due = np.zeros(self.n_users, np.int64)
+        self._due, self._waking = np.zeros(self.n_users, np.int64), np.zeros(self.n_users, np.int64)
+        self._nothing = np.full(self.n_users, NO_ACTION), np.ones(self.n_users)
         actions, propensities, end = np.zeros(1, np.int64), np.zeros(1), ARRIVAL_MS
         plan, world, book, due = self.plan, self.world, self.book, self._due
         self._see_peers = entry_point(see_peers, self.peers, book.progress, world.minds)
-        self._begin_tick = entry_point(begin_tick, plan, world, book, end, 1, due)
+        self._begin_tick = entry_point(begin_tick, plan, world, book, end, 1, due, due)
         self._first_illegal = entry_point(first_illegal_of, world.masks, actions)
-        self._decide_round = entry_point(decide_round, plan, world, book, due, 1, actions, propensities, end, 1)
+        self._live_round = entry_point(live_round, plan, world, book, due, 1, actions, propensities, end, 1)
         self._take_stock = entry_point(take_stock, world, book, end)
 
     @property
@@ -169,21 +170,29 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         """One tick. Raises `ValueError` where the policy chooses an action that is not legal."""
         end, tick = self.now, self.steps
         self._see_peers(self.peers, self.book.progress, self.world.minds)
-        count = self._begin_tick(self.plan, self.world, self.book, end, tick, self._due)
-        while count:
-            count = self._decide(count, end, tick)
+        due, waking = self._begin_tick(self.plan, self.world, self.book, end, tick, self._due, self._waking)
+        awake = self._live(self._waking, waking, *self._nothing)
+        self._due[due : due + awake] = self._waking[:awake]
+        due += awake
+        while due:
+            due = self._live(self._due, due, *self._decide(due))
         self.running = not self._take_stock(self.world, self.book, end)
         collect(self, self.datacollector)
 
-    def _decide(self, count: int, end: int, tick: int) -> int:
-        """One round of decisions; returns how many users want another before `end`."""
+    def _decide(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Actions and propensities of the `count` users who are due."""
         world, rows = self.world, self._due[:count]
         masks = world.masks[rows]
         actions, propensities = self.setting.policy.decide(world.observations[rows], masks, world.keys[rows])
         self._check(masks, actions)
         if self._kept is not None:
             self._kept.append(written(world.log, world.n_events, rows))
-        return int(self._decide_round(self.plan, world, self.book, self._due, count, actions, propensities, end, tick))
+        return actions, propensities
+
+    def _live(self, rows: np.ndarray, count: int, actions: np.ndarray, propensities: np.ndarray) -> int:
+        """The first `count` of `rows` live on; returns how many want a decision, first in `rows` then."""
+        arguments = (rows, count, actions, propensities, self.now, self.steps)
+        return int(self._live_round(self.plan, self.world, self.book, *arguments))
 
     def _check(self, masks: np.ndarray, actions: np.ndarray) -> None:
         at = self._first_illegal(masks, actions)

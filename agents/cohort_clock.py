@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.behavior import next_event
-from agents.kernel import Before, World, look_again, look_at
+from agents.kernel import Before, World, look_again
 from agents.mind import AWAY_NOW
 from agents.offers import react_to
 from agents.sessions import next_check
@@ -36,6 +36,8 @@ ACCEPTED = OFFERED + N_RUNGS
 MESSAGES = ACCEPTED + N_RUNGS  # by channel; silence counts as channel 0
 ACTIVE = MESSAGES + N_CHANNELS  # users who did something, not merely were away
 N_COUNTS = ACTIVE + 1
+
+NO_ACTION = -1  # nothing was decided: the user was away
 
 
 class Book(NamedTuple):
@@ -91,16 +93,20 @@ def go_on_until(plan: Plan, world: World, row: int, end: int) -> None:
 
 @compiled
 def live_until(plan: Plan, world: World, row: int, action: int, propensity: float, end: int) -> None:
-    """Apply `action` and let the user live until the next decision or `end` (ms); look at them again."""
+    """Apply `action`, unless it is `NO_ACTION`, and let the user live until a decision is due or `end` (ms).
+
+    The user is looked at again. Without an action it is somebody away whose time has come.
+    """
     user, mind, log = world.users[row], world.minds[row], world.log[row]
     before = Before(user.current, user.fails, user.sessions, user.aways)
-    write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
-    fold(plan, user, world.steps[row], world.skills[row], log[0])
-    world.n_events[row] = 1
-    mind.decisions += 1
-    if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), log[1]):
-        fold(plan, user, world.steps[row], world.skills[row], log[1])
-        world.n_events[row] = 2
+    if action != NO_ACTION:
+        write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
+        fold(plan, user, world.steps[row], world.skills[row], log[0])
+        world.n_events[row] = 1
+        mind.decisions += 1
+        if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), log[1]):
+            fold(plan, user, world.steps[row], world.skills[row], log[1])
+            world.n_events[row] = 2
     go_on_until(plan, world, row, end)
     look_again(plan, world, row, before)
 
@@ -133,27 +139,26 @@ def note(plan: Plan, world: World, book: Book, row: int, end: int, tick: int) ->
 
 
 @compiled
-def begin_tick(plan: Plan, world: World, book: Book, end: int, tick: int, due: Any) -> int:
-    """Those away whose time has come go on, and what has ended since is noted.
+def begin_tick(plan: Plan, world: World, book: Book, end: int, tick: int, due: Any, waking: Any) -> Any:
+    """Note what was lived ahead and has ended since; find who is to live on before `end` (ms).
 
-    Fills `due` `(n,)` with the rows that want a decision before `end` (ms); returns how many they are.
+    Fills `due` `(n,)` with the rows that want a decision and `waking` `(n,)` with those of users away whose time comes;
+    returns how many there are of each.
     """
     for p in range(len(book.counts)):
         for c in range(N_COUNTS):
             book.counts[p, c] = 0
-    count = 0
+    n_due, n_waking = 0, 0
     for row in range(len(world.users)):
-        user = world.users[row]
-        if user.ended == ONGOING and user.moment == NONE:
-            before = world.n_events[row]
-            go_on_until(plan, world, row, end)
-            if world.n_events[row] != before:
-                look_at(plan, world, row)
         note(plan, world, book, row, end, tick)
+        user = world.users[row]
         if is_due(world, row, end):
-            due[count] = row
-            count += 1
-    return count
+            due[n_due] = row
+            n_due += 1
+        elif user.ended == ONGOING and user.moment == NONE and next_sign(plan, world.minds[row]) < end:
+            waking[n_waking] = row
+            n_waking += 1
+    return n_due, n_waking
 
 
 @compiled
@@ -174,21 +179,22 @@ def first_illegal_of(masks: Any, actions: Any) -> int:
 
 
 @compiled
-def decide_round(
-    plan: Plan, world: World, book: Book, due: Any, count: int, actions: Any, propensities: Any, end: int, tick: int
+def live_round(
+    plan: Plan, world: World, book: Book, rows: Any, count: int, actions: Any, propensities: Any, end: int, tick: int
 ) -> int:
-    """The first `count` rows of `due` take their `actions` `(count,)`.
+    """The first `count` of `rows` live on, with their `actions` `(count,)` and propensities, or `NO_ACTION`.
 
-    Keeps in `due` those who want another decision before `end` (ms); returns how many they are.
+    Keeps in `rows` those who want another decision before `end` (ms); returns how many they are.
     """
     kept = 0
     for i in range(count):
-        row = due[i]
+        row = rows[i]
+        if actions[i] != NO_ACTION:
+            book.noted[row] = 0  # the log begins anew with this decision
         live_until(plan, world, row, actions[i], propensities[i], end)
-        book.noted[row] = 0
         note(plan, world, book, row, end, tick)
         if is_due(world, row, end):
-            due[kept] = row
+            rows[kept] = row
             kept += 1
     return kept
 
