@@ -11,12 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.plots import DPI, INK, WIDTH, quiet
+from experiments.cohort_batch import Effect
+from experiments.plots import DPI, INK, PAPER, WIDTH, figure, quiet
 
 COLUMNS = 3  # panels side by side: at eight inches a fourth would be too narrow for its labels
 HOURS_PER_DAY = 24.0
 EVERYBODY = "all users"
-ALONE_COLOUR, TOGETHER_COLOUR = "#999999", "#0072B2"  # of Okabe and Ito 2008, as in the other pictures
+ALONE_COLOUR, TOGETHER_COLOUR = "#E69F00", "#0072B2"  # of Okabe and Ito 2008, as in the other pictures
 
 
 def grid(panels: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -46,15 +47,17 @@ def completion_over_time(frame: pd.DataFrame, alone: str, personas: Sequence[str
     """Share of users who have completed, by day; `frame` is the table `personas` with a column `influence`."""
     panels = list(groups_of(frame, personas))
     picture, every = grid(len(panels), 1.9)
+    highest = 0.0
     for axes, (group, rows) in zip(every, panels, strict=True):
         for kind, rest in rows.groupby("influence", sort=False):
             sums = rest.groupby("hours")[["completed", "users"]].sum()
             days = np.concatenate([[0.0], sums.index.to_numpy(float) / HOURS_PER_DAY])
             shares = np.concatenate([[0.0], 100.0 * (sums["completed"] / sums["users"]).to_numpy(float)])
             axes.plot(days, shares, **look(str(kind), alone))
+            highest = max(highest, float(shares.max()))
         title(axes, group, rows)
         axes.set_xlim(0.0, frame["hours"].max() / HOURS_PER_DAY)
-        axes.set_ylim(0, 100)
+    every[0].set_ylim(0.0, min(100.0, 10.0 * math.ceil(max(1.0, highest) / 9.5)))  # shared by all panels
     finish(picture, every, "days since the cohort began", "completed (%)")
     return picture
 
@@ -71,8 +74,8 @@ def funnel_by_persona(
         for kind, rest in mine.groupby("influence", sort=False):
             users = users_of(rows[rows["influence"] == kind])
             shares = 100.0 * rest.groupby("step")["done"].sum().reindex(list(titles)) / users
-            style = look(str(kind), alone) | {"linestyle": "none", "marker": "o", "markersize": 5}
-            style |= {"markerfacecolor": "white"} if kind == alone else {}
+            style = look(str(kind), alone) | {"linestyle": "none", "marker": "o", "markersize": 4.5}
+            style |= {"markerfacecolor": "none", "markersize": 8, "markeredgewidth": 1.3} if kind == alone else {}
             axes.plot(shares.to_numpy(float), places, clip_on=False, **style)
         title(axes, group, rows)
         axes.set_yticks(places, list(titles.values()))
@@ -82,11 +85,42 @@ def funnel_by_persona(
     return picture
 
 
+def effect_by_persona(found: Sequence[Effect], kind: str) -> Figure:
+    """Difference of completion that seeing peers makes, with 95% intervals over pairs of cohorts."""
+    picture, axes = figure(1.2 + 0.34 * len(found))
+    for place, effect in enumerate(found):
+        mean, low, high = (100.0 * value for value in effect.difference[:3])
+        axes.plot([low, high], [place, place], color=TOGETHER_COLOUR, linewidth=2.5)
+        axes.plot(mean, place, "o", color=TOGETHER_COLOUR, markersize=7)
+        axes.annotate(
+            f"{mean:+.1f}",
+            (high, place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            fontsize=9,
+            va="center",
+            bbox=PAPER,
+        )
+    axes.axvline(0.0, color=INK, linewidth=1.0)
+    axes.set_yticks(range(len(found)), [effect.group for effect in found])
+    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.margins(x=0.12)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"completion seeing peers ({kind}) less completion seeing nobody (% points)", fontsize=11)
+    return picture
+
+
 def look(kind: str, alone: str) -> dict[str, Any]:
     """How a cohort is drawn."""
-    if kind == alone:
-        return {"color": ALONE_COLOUR, "linewidth": 2.0, "linestyle": "--", "label": "seeing nobody", "zorder": 2.0}
-    return {"color": TOGETHER_COLOUR, "linewidth": 2.0, "label": f"seeing peers ({kind})", "zorder": 2.5}
+    if kind == alone:  # above the other, and so that the other shows where both are the same
+        return {
+            "color": ALONE_COLOUR,
+            "linewidth": 1.2,
+            "linestyle": (0, (4, 3)),
+            "label": "seeing nobody",
+            "zorder": 3,
+        }
+    return {"color": TOGETHER_COLOUR, "linewidth": 2.5, "label": f"seeing peers ({kind})", "zorder": 2.5}
 
 
 def users_of(rows: pd.DataFrame) -> int:
