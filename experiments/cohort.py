@@ -11,6 +11,7 @@ import pandas as pd
 from msgspec import Meta
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from agents.cohort import Cohort, Setting
 from agents.cohort_tables import TABLES
@@ -62,12 +63,11 @@ def cohort(job: Job) -> None:
             users=settings.users, peers=settings.peers, tick_hours=settings.tick_hours,
         )  # fmt: skip
     write_tables(job.folder, settings.tables, tables)
-    draw(job.folder / run_folder.PLOTS_FOLDER, problem, tables)
+    found = effects(tables[BATCH_TABLE], settings.influence, problem.population.personas)
+    draw(job.folder / run_folder.PLOTS_FOLDER, problem, tables, found, settings.influence)
     run_folder.write_journey(job.folder, problem.journey)
     run_folder.write_record(job, "cohort", problem, settings.seed, started, time.monotonic() - began)
-    console.print(
-        effects_table(effects(tables[BATCH_TABLE], settings.influence, problem.population.personas), settings)
-    )
+    console.print(effects_table(found, settings))
     console.print(f"tables and pictures: {job.folder}", soft_wrap=True)
 
 
@@ -109,20 +109,21 @@ def write_tables(folder: Path, kind: str, tables: dict[str, pd.DataFrame]) -> No
             frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def draw(folder: Path, problem: Problem, tables: dict[str, pd.DataFrame]) -> None:
-    """The pictures of the first pair."""
+def draw(folder: Path, problem: Problem, tables: dict[str, pd.DataFrame], found: list[Effect], influence: str) -> None:
+    """The pictures: completion and funnel of the first pair, effects over all pairs."""
     folder.mkdir(exist_ok=True)
     personas, names = tables["personas"], problem.population.personas
     titles = {step.name: step.title or step.name for step in problem.journey.steps}
     save(cohort_plots.completion_over_time(personas, ALONE, names), folder / "completion.png")
     save(cohort_plots.funnel_by_persona(tables["funnel"], personas, ALONE, names, titles), folder / "funnel.png")
+    save(cohort_plots.effect_by_persona(found, influence), folder / "effects.png")
 
 
 def effects_table(found: list[Effect], settings: CohortSettings) -> Table:
     """Completion without and with influence, and the difference; bold where the interval excludes 0."""
     table = Table(
         title=f"Completion (%): {settings.cohorts} pairs of cohorts of {settings.users:,}, same users, same luck, "
-        "95% intervals over the pairs",
+        "95% intervals over pairs",
         title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False,
     )  # fmt: skip
     table.add_column("users")
@@ -130,9 +131,8 @@ def effects_table(found: list[Effect], settings: CohortSettings) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for effect in found:
         style = "bold" if effect.difference.excludes_zero else ""
-        levels = (in_per_cent(effect.alone), in_per_cent(effect.together))
-        table.add_row(effect.group, *levels, f"[{style}]{in_per_cent(effect.difference, '+')}[/]" if style else
-                      in_per_cent(effect.difference, "+"))  # fmt: skip
+        difference = Text(in_per_cent(effect.difference, "+"), style=style)
+        table.add_row(effect.group, in_per_cent(effect.alone), in_per_cent(effect.together), difference)
     return table
 
 

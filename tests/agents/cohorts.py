@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 
 from agents.cohort import Cohort, Setting
+from agents.learners import load_learner
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.families import WITHOUT_TENSORS
 
 
-def setting_of(journey: str = "tiny", policy: str = "rules", population: str = "mixed") -> Setting:
-    """A journey, a population and a baseline, by name."""
-    return Setting(load_journey(journey), load_population(population), WITHOUT_TENSORS[policy]())
+def setting_of(
+    journey: str = "tiny", policy: str = "rules", population: str = "mixed", learner: str = "bkt"
+) -> Setting:
+    """A journey, a population, a baseline and a learner model, by name."""
+    return Setting(load_journey(journey), load_population(population), WITHOUT_TENSORS[policy](), load_learner(learner))
 
 
 def lived(setting: Setting, users: int, **settings: Any) -> Cohort:

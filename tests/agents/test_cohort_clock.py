@@ -7,6 +7,7 @@ import pytest
 
 from agents.cohort import Cohort, Setting
 from agents.cohort_clock import next_sign
+from agents.learners import load_learner
 from agents.mind import AWAY_NOW
 from envs.vector import OnboardingVectorEnv
 from journeys.actions import NONE
@@ -38,11 +39,12 @@ class Watched:
         return choices
 
 
-@pytest.mark.parametrize("policy", ["rules", "random"])
+@pytest.mark.parametrize(("policy", "learner"), [("rules", "bkt"), ("random", "irt_forgetting")])
 @pytest.mark.parametrize("journey", shipped())
-def test_events_are_those_of_the_decision_clock(journey: str, policy: str) -> None:
-    setting = setting_of(journey, policy)
-    expected = event_log(setting.journey, setting.population, WITHOUT_TENSORS[policy](), USERS, SEED)
+def test_events_are_those_of_the_decision_clock(journey: str, policy: str, learner: str) -> None:
+    setting = setting_of(journey, policy, learner=learner)
+    decides = WITHOUT_TENSORS[policy]()
+    expected = event_log(setting.journey, setting.population, decides, USERS, SEED, setting.learner)
     codec = EventCodec(setting.journey)
     records = lived(setting, USERS, seed=SEED).events()
     found = [codec.from_record(record, f"u{record['user']}", policy) for record in records]
@@ -51,11 +53,13 @@ def test_events_are_those_of_the_decision_clock(journey: str, policy: str) -> No
     assert len(found) == len(expected)
 
 
-def test_a_policy_sees_and_does_what_it_does_in_the_vector_env() -> None:
+@pytest.mark.parametrize("learner", ["bkt", "afm_forgetting"])
+def test_a_policy_sees_and_does_what_it_does_in_the_vector_env(learner: str) -> None:
+    model = load_learner(learner)
     in_cohort, in_env = Watched(WITHOUT_TENSORS["random"]()), Watched(WITHOUT_TENSORS["random"]())
     journey, population = load_journey("saas"), load_population("mixed")
-    lived(Setting(journey, population, in_cohort), USERS, seed=SEED)
-    env = OnboardingVectorEnv(journey, population, USERS)
+    lived(Setting(journey, population, in_cohort, model), USERS, seed=SEED)
+    env = OnboardingVectorEnv(journey, population, USERS, learner=model)
     observations, info = env.reset(seed=SEED)
     first_life = np.ones(USERS, bool)
     while first_life.any():
