@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
+from pathlib import Path
 
 import mesa
 import numpy as np
@@ -129,6 +130,12 @@ def test_every_table_has_the_columns_that_are_described(cohort: Cohort) -> None:
         assert list(table(cohort, name).columns) == list(columns)
     each = [column_of(persona) for persona in cohort.setting.population.personas]
     assert list(cohort.datacollector.get_model_vars_dataframe().columns) == [*SERIES, *each]
+
+
+def test_the_page_describes_every_column() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cohort.md").read_text(encoding="utf-8")
+    for column in {*SERIES, *(column for columns in TABLES.values() for column in columns)}:
+        assert f"`{column}`" in page
 
 
 def test_a_cohort_ends_when_everybody_is_through(cohort: Cohort) -> None:
