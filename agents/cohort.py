@@ -15,7 +15,7 @@ import mesa  # type: ignore[import-untyped]
 import numpy as np
 
 from agents.birth import ARRIVAL_MS
-from agents.cohort_clock import NO_ACTION, begin_tick, blank_book, first_illegal_of, live_round, take_stock
+from agents.cohort_clock import NO_ACTION, begin_tick, blank_book, first_illegal_of, live_round
 from agents.cohort_tables import collect, make_collector
 from agents.kernel import enter_all, make_world
 from agents.learners import BINARY_MASTERY, Learner, journey_under
@@ -154,7 +154,6 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         self._begin_tick = entry_point(begin_tick, plan, world, book, end, 1, due, due)
         self._first_illegal = entry_point(first_illegal_of, world.masks, actions)
         self._live_round = entry_point(live_round, plan, world, book, due, 1, actions, propensities, end, 1)
-        self._take_stock = entry_point(take_stock, world, book, end)
 
     @property
     def now(self) -> int:
@@ -176,7 +175,7 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         due += awake
         while due:
             due = self._live(self._due, due, *self._decide(due))
-        self.running = not self._take_stock(self.world, self.book, end)
+        self.running = self.through() < self.n_users
         collect(self, self.datacollector)
 
     def _decide(self, count: int) -> tuple[np.ndarray, np.ndarray]:

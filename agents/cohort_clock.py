@@ -50,23 +50,23 @@ class Book(NamedTuple):
     counts: np.ndarray  # (P, N_COUNTS) int64, of the present tick
     endings: np.ndarray  # (P, 4) int64: users by how their onboarding stands, in the order of `state.ENDINGS`
     finished: np.ndarray  # (P, S) int64: users who have done each step
-    mean_progress: np.ndarray  # (P,) float64
     users: np.ndarray  # (P,) int64
 
 
 def blank_book(plan: Plan, personas: np.ndarray, n_personas: int) -> Book:
-    """An empty book for users of these `personas` `(n,)`."""
-    n = len(personas)
+    """An empty book for users of these `personas` `(n,)`, all of whom are to come."""
+    n, users = len(personas), np.bincount(personas, minlength=n_personas).astype(np.int64)
+    endings = np.zeros((n_personas, len(ENDINGS)), np.int64)
+    endings[:, ONGOING] = users
     return Book(
         noted=np.zeros(n, np.int16),
         done=np.zeros(n, np.uint64),
         progress=np.zeros(n),
         seen=np.zeros(n, np.int64),
         counts=np.zeros((n_personas, N_COUNTS), np.int64),
-        endings=np.zeros((n_personas, len(ENDINGS)), np.int64),
+        endings=endings,
         finished=np.zeros((n_personas, len(plan.steps)), np.int64),
-        mean_progress=np.zeros(n_personas),
-        users=np.bincount(personas, minlength=n_personas).astype(np.int64),
+        users=users,
     )
 
 
@@ -114,28 +114,40 @@ def live_until(plan: Plan, world: World, row: int, action: int, propensity: floa
 @compiled
 def note(plan: Plan, world: World, book: Book, row: int, end: int, tick: int) -> None:
     """Count what the user's log holds from before `end` (ms) and was not counted yet."""
-    i, persona, log = book.noted[row], world.minds[row].persona, world.log[row]
-    counts = book.counts[persona]
+    user, persona, log = world.users[row], world.minds[row].persona, world.log[row]
+    first = i = book.noted[row]
     while i < world.n_events[row] and log[i].time < end:
-        event = log[i]
-        counts[event.kind] += 1
-        if event.kind == DECISION:
-            choice = event.action - N_VARIANTS * len(plan.steps)
-            if choice >= N_RUNGS:
-                counts[MESSAGES + choice - N_RUNGS] += 1
-            elif choice >= 0:
-                counts[OFFERED + choice] += 1
-        elif event.kind == ACCEPT:
-            counts[ACCEPTED + event.rung] += 1
-        elif event.kind == SUCCEED:
-            book.done[row] = book.done[row] | (UNIT << np.uint64(event.step))
-            rules = plan.rules[0]
-            book.progress[row] = count_members(book.done[row] & rules.required) / rules.n_required
-        if event.kind != DECISION and event.kind != AWAY and book.seen[row] != tick:
+        count_event(plan, book, row, persona, log[i])
+        if log[i].kind != DECISION and log[i].kind != AWAY and book.seen[row] != tick:
             book.seen[row] = tick
-            counts[ACTIVE] += 1
+            book.counts[persona, ACTIVE] += 1
         i += 1
     book.noted[row] = i
+    if user.ended != ONGOING and i > first and i == world.n_events[row]:  # the last event there will ever be
+        book.endings[persona, ONGOING] -= 1
+        book.endings[persona, user.ended] += 1
+
+
+@compiled
+def count_event(plan: Plan, book: Book, row: int, persona: int, event: Any) -> None:
+    """Count one event, and what it does to the user's progress."""
+    counts = book.counts[persona]
+    counts[event.kind] += 1
+    if event.kind == DECISION:
+        choice = event.action - N_VARIANTS * len(plan.steps)
+        if choice >= N_RUNGS:
+            counts[MESSAGES + choice - N_RUNGS] += 1
+        elif choice >= 0:
+            counts[OFFERED + choice] += 1
+    elif event.kind == ACCEPT:
+        counts[ACCEPTED + event.rung] += 1
+    elif event.kind == SUCCEED:
+        bit = UNIT << np.uint64(event.step)
+        if book.done[row] & bit == 0:  # not a review
+            book.done[row] = book.done[row] | bit
+            book.finished[persona, event.step] += 1
+            rules = plan.rules[0]
+            book.progress[row] = count_members(book.done[row] & rules.required) / rules.n_required
 
 
 @compiled
@@ -197,24 +209,3 @@ def live_round(
             rows[kept] = row
             kept += 1
     return kept
-
-
-@compiled
-def take_stock(world: World, book: Book, end: int) -> bool:
-    """Count how users stand at `end` (ms): endings, steps done, progress. True where nothing more is to come."""
-    for p in range(len(book.users)):
-        for e in range(book.endings.shape[1]):
-            book.endings[p, e] = 0
-        for s in range(book.finished.shape[1]):
-            book.finished[p, s] = 0
-        book.mean_progress[p] = 0.0
-    over = True
-    for row in range(len(world.users)):
-        user, p = world.users[row], world.minds[row].persona
-        ended = user.ended if user.last_time < end else ONGOING
-        over = over and ended != ONGOING
-        book.endings[p, ended] += 1
-        book.mean_progress[p] += book.progress[row] / book.users[p]
-        for s in range(book.finished.shape[1]):
-            book.finished[p, s] += np.int64((book.done[row] >> np.uint64(s)) & UNIT)
-    return over

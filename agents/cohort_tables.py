@@ -130,6 +130,7 @@ def collect(model: Cohort, collector: DataCollector) -> None:
 def persona_rows(model: Cohort) -> Iterator[dict[str, Any]]:
     """A row per persona."""
     book, at = model.book, {"tick": model.steps, "hours": model.hours}
+    required = [s for s, step in enumerate(model.plan.steps) if step["required"]]
     for p, persona in enumerate(model.setting.population.personas):
         counts, endings = book.counts[p].tolist(), book.endings[p].tolist()
         yield at | {
@@ -138,7 +139,7 @@ def persona_rows(model: Cohort) -> Iterator[dict[str, Any]]:
             "active": counts[ACTIVE],
             "events": sum(counts[: len(KINDS)]) - counts[DECISION],
             "decisions": counts[DECISION],
-            "progress": float(book.mean_progress[p]),
+            "progress": float(book.finished[p, required].sum() / max(1, book.users[p]) / len(required)),
             "completed": endings[COMPLETED],
             "lapsed": endings[LAPSED],
             "out_of_time": endings[OUT_OF_TIME],

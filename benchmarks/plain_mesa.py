@@ -87,13 +87,13 @@ class PlainUser(mesa.Agent):
     def leaves(self, weight: float) -> bool:
         """End the session: come back after hours, or never."""
         draw = self.model.random
-        hazard = 0.006 + 0.14 * self.frustration**2 * (1.0 - self.motivation)
+        hazard = 0.02 + 0.14 * self.frustration**2 * (1.0 - self.motivation)
         hazard += 0.3 if self.next_time > self.session_ends else 0.0
         if draw.random() >= weight * hazard:
             return False
         self.count("leave")
         self.present = False
-        self.next_time += draw.lognormvariate(math.log(15.0), 1.2) if draw.random() < 0.75 else LOST
+        self.next_time += draw.lognormvariate(math.log(12.0), 1.2) if draw.random() < 0.85 else LOST
         return True
 
     def work(self) -> None:
@@ -123,7 +123,7 @@ class PlainUser(mesa.Agent):
 
     def attempt(self, u: float) -> None:
         """Succeed or fail; either teaches."""
-        success = u < 0.35 + 0.6 * self.skill
+        success = u < 0.25 + 0.6 * self.skill
         self.skill += 0.08 * (1.0 - self.skill)
         if not success:
             self.count("fail")
