@@ -98,7 +98,7 @@ def live_until(plan: Plan, world: World, row: int, action: int, propensity: floa
     The user is looked at again. Without an action it is somebody away whose time has come.
     """
     user, mind, log = world.users[row], world.minds[row], world.log[row]
-    before = Before(user.current, user.fails, user.sessions, user.aways)
+    before = Before(user.current, user.fails, user.sessions)
     if action != NO_ACTION:
         write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
         fold(plan, user, world.steps[row], world.skills[row], log[0])
