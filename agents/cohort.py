@@ -79,7 +79,7 @@ class Member(mesa.Agent):  # type: ignore[misc]
     @property
     def persona(self) -> str:
         """Name of the user's persona."""
-        return self.model.setting.population.personas[self.model.world.minds["persona"][self.row]]
+        return self.model.personas[self.model.world.minds["persona"][self.row]]
 
     @property
     def progress(self) -> float:
@@ -129,6 +129,7 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         if round(tick_hours * HOUR_MS) < 1:
             raise ValueError(f"tick_hours: {tick_hours} is no time at all. Mend: a positive number of hours")
         self.setting, self.n_users, self.influence = setting, users, influence
+        self.personas = setting.population.personas
         self.tick_ms = round(tick_hours * HOUR_MS)
         self.journey = journey_under(setting.journey, setting.learner)
         self.plan = compile_plan(self.journey)
@@ -137,12 +138,12 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         people = setting.population.people
         enter_all(self.plan, people, self.world, seed, 0, self.world.log[0], 0, users)
         self.peers = peers_of(influence, users, peers, seed)
-        self.book = blank_book(self.plan, self.world.minds["persona"], len(setting.population.personas))
+        self.book = blank_book(self.plan, self.world.minds["persona"], len(self.personas))
         self.numbers = itertools.count(1)
         Member.create_agents(self, users)
         self._kept: list[np.ndarray] | None = [] if keep_log else None
         self._bind()
-        self.datacollector = make_collector(setting.population.personas)
+        self.datacollector = make_collector(self.personas)
 
     def _bind(self) -> None:
         """Fetch the machine code: finding the types of these arrays anew would cost more than a small tick."""

@@ -8,17 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mesa.datacollection import DataCollector  # type: ignore[import-untyped]
 
-from agents.cohort_clock import ACCEPTED, ACTIVE, MESSAGES, OFFERED
+from agents.cohort_clock import ACCEPTED, ACTIVE, MESSAGES, OFFERED, Book
 from journeys.actions import HINT, HUMAN, PUSH, RUNGS
 from journeys.events import DECISION, KINDS
+from journeys.plan import Plan
+from journeys.spec import Journey
 from journeys.state import COMPLETED, LAPSED, OUT_OF_TIME
 
-if TYPE_CHECKING:
-    from agents.cohort import Cohort
+
+class Counted(Protocol):
+    """What is read of a cohort to collect a tick: `hours` is the tick's end since the cohort began."""
+
+    book: Book
+    journey: Journey
+    personas: tuple[str, ...]
+    plan: Plan
+    steps: int
+    n_users: int
+
+    @property
+    def hours(self) -> float: ...  # noqa: D102
+
 
 TIME_COLUMNS = {
     "tick": "number of the tick, from 1",
@@ -49,58 +63,58 @@ HELP_COLUMNS = TIME_COLUMNS | {
 TABLES = {"personas": PERSONA_COLUMNS, "funnel": FUNNEL_COLUMNS, "help": HELP_COLUMNS}
 
 
-def hours(model: Cohort) -> float:
+def hours(model: Counted) -> float:
     """The tick's end, hours since the cohort began."""
     return model.hours
 
 
-def completion(model: Cohort) -> float:
+def completion(model: Counted) -> float:
     """Share of users who have completed the journey."""
     return float(model.book.endings[:, COMPLETED].sum() / model.n_users)
 
 
-def lapsed(model: Cohort) -> float:
+def lapsed(model: Counted) -> float:
     """Share of users who have been given up as lost."""
     return float(model.book.endings[:, LAPSED].sum() / model.n_users)
 
 
-def progress(model: Cohort) -> float:
+def progress(model: Counted) -> float:
     """Mean share of the required steps done."""
     return float(model.book.progress.mean())
 
 
-def active(model: Cohort) -> int:
+def active(model: Counted) -> int:
     """Users who did something in the tick."""
     return int(model.book.counts[:, ACTIVE].sum())
 
 
-def events(model: Cohort) -> int:
+def events(model: Counted) -> int:
     """Events of the tick, decisions not counted."""
     return int(model.book.counts[:, : len(KINDS)].sum() - model.book.counts[:, DECISION].sum())
 
 
-def decisions(model: Cohort) -> int:
+def decisions(model: Counted) -> int:
     """Decisions of the tick."""
     return int(model.book.counts[:, DECISION].sum())
 
 
-def help_offered(model: Cohort) -> int:
+def help_offered(model: Counted) -> int:
     """Offers of help in the tick, of any rung."""
     return int(model.book.counts[:, OFFERED + HINT : OFFERED + HUMAN + 1].sum())
 
 
-def messages(model: Cohort) -> int:
+def messages(model: Counted) -> int:
     """Pushes and e-mails of the tick."""
     return int(model.book.counts[:, MESSAGES + PUSH : ACTIVE].sum())
 
 
-SERIES: dict[str, Callable[[Cohort], float]] = {
+SERIES: dict[str, Callable[[Counted], float]] = {
     reporter.__name__: reporter
     for reporter in (hours, completion, lapsed, progress, active, events, decisions, help_offered, messages)
 }
 
 
-def completion_of(persona: int, model: Cohort) -> float:
+def completion_of(persona: int, model: Counted) -> float:
     """Share of the users of a persona who have completed the journey; not a number where there are none."""
     users = int(model.book.users[persona])
     return float(model.book.endings[persona, COMPLETED]) / users if users else float("nan")
@@ -119,7 +133,7 @@ def make_collector(personas: Sequence[str]) -> DataCollector:
     )
 
 
-def collect(model: Cohort, collector: DataCollector) -> None:
+def collect(model: Counted, collector: DataCollector) -> None:
     """Add the tick that has just ended."""
     collector.collect(model)
     for name, rows in (("personas", persona_rows), ("funnel", funnel_rows), ("help", help_rows)):
@@ -127,11 +141,11 @@ def collect(model: Cohort, collector: DataCollector) -> None:
             collector.add_table_row(name, row)
 
 
-def persona_rows(model: Cohort) -> Iterator[dict[str, Any]]:
+def persona_rows(model: Counted) -> Iterator[dict[str, Any]]:
     """A row per persona."""
     book, at = model.book, {"tick": model.steps, "hours": model.hours}
     required = [s for s, step in enumerate(model.plan.steps) if step["required"]]
-    for p, persona in enumerate(model.setting.population.personas):
+    for p, persona in enumerate(model.personas):
         counts, endings = book.counts[p].tolist(), book.endings[p].tolist()
         yield at | {
             "persona": persona,
@@ -146,18 +160,18 @@ def persona_rows(model: Cohort) -> Iterator[dict[str, Any]]:
         }
 
 
-def funnel_rows(model: Cohort) -> Iterator[dict[str, Any]]:
+def funnel_rows(model: Counted) -> Iterator[dict[str, Any]]:
     """A row per persona and step."""
-    at, names = {"tick": model.steps, "hours": model.hours}, model.setting.journey.step_names()
-    for persona, finished in zip(model.setting.population.personas, model.book.finished.tolist(), strict=True):
+    at, names = {"tick": model.steps, "hours": model.hours}, model.journey.step_names()
+    for persona, finished in zip(model.personas, model.book.finished.tolist(), strict=True):
         for step, done in zip(names, finished, strict=True):
             yield at | {"persona": persona, "step": step, "done": done}
 
 
-def help_rows(model: Cohort) -> Iterator[dict[str, Any]]:
+def help_rows(model: Counted) -> Iterator[dict[str, Any]]:
     """A row per persona and rung."""
     at = {"tick": model.steps, "hours": model.hours}
-    for persona, counts in zip(model.setting.population.personas, model.book.counts.tolist(), strict=True):
+    for persona, counts in zip(model.personas, model.book.counts.tolist(), strict=True):
         for rung in range(HINT, HUMAN + 1):
             yield at | {
                 "persona": persona,
