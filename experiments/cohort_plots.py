@@ -130,7 +130,7 @@ def users_of(rows: pd.DataFrame) -> int:
 
 def title(axes: Axes, group: str, rows: pd.DataFrame) -> None:
     """The panel's group, and how many users of it each cohort has."""
-    users = users_of(rows) // rows["influence"].nunique()
+    users = users_of(rows[rows["influence"] == rows["influence"].iloc[0]])  # the two may end at different ticks
     axes.set_title(f"{group} ({users:,})", fontsize=10, loc="left", color=INK)
 
 

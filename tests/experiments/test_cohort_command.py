@@ -17,6 +17,7 @@ from agents.cohort import Cohort, Setting
 from agents.cohort_tables import TABLES
 from experiments import cohort
 from experiments.cohort_batch import effects
+from experiments.cohort_plots import completion_over_time
 from experiments.settings import fill, problem_of
 from journeys.loading import load_journey
 from personas.persona import load_population
@@ -75,6 +76,18 @@ def test_pictures_are_drawn_and_the_run_is_recorded(run: Path) -> None:
         assert picture.std() > 0.02, "something is drawn"
     record = json.loads((run / "run.json").read_text())
     assert (record["command"], record["seed"], record["journey"]) == ("cohort", 5, "tiny")
+
+
+def test_panels_count_users_of_one_cohort_though_the_other_ends_later() -> None:
+    rows = [
+        {"influence": kind, "tick": tick, "hours": tick * 12.0, "persona": persona, "users": users, "completed": tick}
+        for kind, ticks in (("nobody", 3), ("groups", 4))
+        for tick in range(1, ticks + 1)
+        for persona, users in (("a", 30), ("b", 12), ("c", 0))
+    ]
+    picture = completion_over_time(pd.DataFrame(rows), "nobody", ["a", "b", "c"])
+    titles = [axes.get_title(loc="left") for axes in picture.axes if axes.get_visible()]
+    assert titles == ["all users (42)", "a (30)", "b (12)"]
 
 
 def test_parquet_holds_the_same(run: Path, tmp_path: Path) -> None:
