@@ -58,8 +58,8 @@ def test_belief_is_exact_for_typical_users_of_one_skill_at_a_time() -> None:
 def test_belief_is_close_where_it_cannot_be_exact(journey: str, name: str) -> None:
     """One stability stands for a mixture, and steps of several skills tie beliefs together that are kept apart.
 
-    Off by a hundredth on average over moments; twice that is allowed. The largest gap is at beliefs near 0 in a skill that
-    is never tried alone: failures are blamed on each of two skills, though one would explain them.
+    Off by a hundredth on average over moments; twice that is allowed. The largest gap is at beliefs near 0 in a skill
+    that is never tried alone: failures are blamed on each of two skills, though one would explain them.
     """
     played = {"one": single(STUDIO), "several": STUDIO}[journey]
     found = np.array(gaps(played, load_learner(name)))
