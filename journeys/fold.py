@@ -78,7 +78,7 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     user.hesitation = user.backtracking = user.giving_up = 0.0
     user.events = user.sessions = user.fails = user.fails_in_row = user.messages = user.aways = 0
     user.asked = user.shown = user.unsolicited = user.accepted = user.dismissed = 0
-    user.current = user.offered = NOWHERE
+    user.current = user.offered = user.video = NOWHERE
     user.variant = STANDARD
     user.rung = user.taken = 0
     user.moment, user.ended = NONE, ONGOING
@@ -134,7 +134,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
 def at_boundary(user: Any) -> None:
     """The user is between steps: the next one is to be selected."""
     user.current = NOWHERE
-    user.visit_seconds = user.position = 0.0
+    user.visit_seconds = 0.0
     user.rung = user.taken = 0
     user.moment = SELECT
 
@@ -227,7 +227,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     kind, s = event.kind, event.step
     step = steps[s]
     if kind == START or user.current != s:
-        open_visit(user, step, s, event.variant)
+        open_visit(plan, user, step, s, event.variant)
     user.active_seconds += event.duration
     user.visit_seconds += event.duration
     step.seconds += event.duration
@@ -240,7 +240,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.dismissed = min(user.dismissed + 1, 30_000)
         user.acceptance = blend(user.acceptance, 0.0)
         return
-    if kind == WATCH or kind == SEEK:
+    if kind == WATCH or kind == SEEK or kind == DROP:
         user.position = event.position
     if kind == WATCH:  # nobody is to be disturbed while watching
         return
@@ -257,11 +257,13 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
 
 
 @compiled
-def open_visit(user: Any, step: Any, s: int, variant: int) -> None:
-    """A visit of step `s` begins: the ladder starts at its foot again."""
+def open_visit(plan: Plan, user: Any, step: Any, s: int, variant: int) -> None:
+    """A visit of step `s` begins: the ladder starts at its foot again, a video goes on where it was left."""
     user.current, user.variant = s, variant
     user.rung = user.taken = user.fails_in_row = 0
-    user.visit_seconds = user.position = 0.0
+    user.visit_seconds = 0.0
+    if plan.steps[s].video and user.video != s:
+        user.video, user.position = s, 0.0
     step.visits = min(step.visits + 1, 30_000)
     step.variant = variant
     if step.status != DONE:
@@ -344,6 +346,7 @@ def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) ->
     """A video seen to its end is a practice that gives no evidence."""
     if not success:
         return
+    user.video = NOWHERE
     for i in range(plan.steps[s].skills_from, plan.steps[s].taught_to):
         k = plan.skills[i]
         skill = skills[k]
