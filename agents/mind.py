@@ -58,7 +58,8 @@ MEMORY = np.dtype(
     [
         ("base", "f8"),  # strength at sign-up, logits
         ("practised", "f8"),  # strength gained by practice, logits
-        ("retained", "f8"),  # P(recall), as of the last entering or check
+        ("retained", "f8"),  # P(recall), as of the last entering, or of being lost
+        ("mastered", "f8"),  # logistic in the strength as it is now (continuous models)
         ("stability", "f8"),  # days, for a memory like the typical learner's; 0 before the first practice
         ("time", "i8"),  # of the last review
     ],

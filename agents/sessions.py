@@ -168,4 +168,5 @@ def stay_away_or_return(
     event.kind = AWAY
     mind.time = event.time = check
     mind.aways += 1
-    fade(plan, learner, mind, memories, traits.memory)
+    if mind.aways > len(plan.checks_ms):  # lost: what is left by now is what counts
+        fade(plan, learner, mind, memories, traits.memory)

@@ -113,7 +113,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     user.last_time = max(user.last_time, event.time)
     user.moment, user.asked_now = NONE, 0
     if kind == AWAY:
-        on_away(plan, user, skills)
+        on_away(plan, user)
     elif kind == CONSENT:
         user.consent = event.consent
     elif kind == LEAVE:
@@ -206,13 +206,12 @@ def find_due(plan: Plan, user: Any, skills: Any) -> None:
 
 
 @compiled
-def on_away(plan: Plan, user: Any, skills: Any) -> None:
+def on_away(plan: Plan, user: Any) -> None:
     """The timer reports a user still gone: a moment to re-engage, and after the last check the user is lost."""
     if user.present == 1:
         return
     user.aways = min(user.aways + 1, 30_000)
     user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
-    fade(plan, user, skills)
     if user.aways > plan.rules[0].n_checks:
         user.ended = LAPSED
     else:
@@ -320,34 +319,34 @@ def trace_knowledge(plan: Plan, user: Any, skills: Any, s: int, success: bool) -
 
     What is known but faded may not come to mind: success depends on all skills being known *and* recalled.
     """
-    exercised, taught = plan.steps[s].exercised, plan.steps[s].taught
+    spec = plan.steps[s]
     slip = plan.slip[s, user.variant]
     guess = plan.guess[s, user.variant, user.taken]
-    all_known = known_together(skills, exercised)
-    for k in range(len(skills)):
-        bit = UNIT << np.uint64(k)
-        if exercised & bit:
-            skill = skills[k]
-            belief = posterior(skill.belief, all_known, slip, guess, success)
-            trace_memory(plan, user, skill, belief, success)
-            if taught & bit:
-                belief = after_practice(belief, plan.learn[k, user.variant, user.taken])
-            skill.belief = belief
-            skill.tries = min(skill.tries + 1, 30_000)
-            skill.successes = min(skill.successes + (1 if success else 0), 30_000)
-            skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
+    all_known = known_together(plan, skills, s)
+    for i in range(spec.skills_from, spec.skills_to):
+        k = plan.skills[i]
+        skill = skills[k]
+        belief = posterior(skill.belief, all_known, slip, guess, success)
+        trace_memory(plan, user, skill, belief, success)
+        if i < spec.taught_to:
+            belief = after_practice(belief, plan.learn[k, user.variant, user.taken])
+        skill.belief = belief
+        skill.tries = min(skill.tries + 1, 30_000)
+        skill.successes = min(skill.successes + (1 if success else 0), 30_000)
+        skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
 
 
 @compiled
 def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) -> None:
     """A video seen to its end is a practice that gives no evidence."""
-    taught = plan.steps[s].taught
-    for k in range(len(skills)):
-        if success and taught & (UNIT << np.uint64(k)):
-            skill = skills[k]
-            trace_memory(plan, user, skill, skill.belief, True)
-            learn = LEARN_OF_WATCHING * plan.learn[k, user.variant, user.taken]
-            skill.belief = after_practice(skill.belief, learn)
+    if not success:
+        return
+    for i in range(plan.steps[s].skills_from, plan.steps[s].taught_to):
+        k = plan.skills[i]
+        skill = skills[k]
+        trace_memory(plan, user, skill, skill.belief, True)
+        learn = LEARN_OF_WATCHING * plan.learn[k, user.variant, user.taken]
+        skill.belief = after_practice(skill.belief, learn)
 
 
 @compiled
@@ -367,12 +366,12 @@ def trace_memory(plan: Plan, user: Any, skill: Any, known: float, success: bool)
 
 
 @compiled
-def known_together(skills: Any, exercised: np.uint64) -> float:
-    """Believed probability that every skill of the set is known and recalled (beliefs taken as independent)."""
+def known_together(plan: Plan, skills: Any, s: int) -> float:
+    """Believed probability that every skill that step `s` exercises is known and recalled (beliefs independent)."""
     together = 1.0
-    for k in range(len(skills)):
-        belief = skills[k].belief * skills[k].retained
-        together *= belief if exercised & (UNIT << np.uint64(k)) else 1.0  # a select, not a branch
+    for i in range(plan.steps[s].skills_from, plan.steps[s].skills_to):
+        skill = skills[plan.skills[i]]
+        together *= skill.belief * skill.retained
     return together
 
 

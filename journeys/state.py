@@ -80,7 +80,7 @@ STEP = np.dtype(
 SKILL = np.dtype(
     [
         ("belief", "f8"),  # P(known), whether or not it comes to mind
-        ("retained", "f8"),  # P(comes to mind where known), as of the beginning of the session or the last check
+        ("retained", "f8"),  # P(comes to mind where known), as of the beginning of the session
         ("stability", "f8"),  # days in which `retained` falls to 0.9; 0 before the first attempt
         ("practised", "i8"),
         ("tries", "i2"),
