@@ -1,4 +1,7 @@
-"""docs/baselines.md: what the baselines reach on every shipped journey, measured. Run: python -m experiments.baselines_page"""
+"""docs/baselines.md: what the baselines reach on every shipped journey, measured.
+
+Run as `python -m experiments.baselines_page`; some minutes.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ HEAD = """# What the baselines reach
 
 *Written by `python -m experiments.baselines_page`; measured, so it changes with the simulated users.*
 
-{users:,} held-out users of the population `{population}`, evaluation seed {seed}; the same people with the same luck under
-every policy and default reward weights. `greedy`: mean return. The others: paired difference of return to `greedy`. ± is half of a 95%
-interval by Student's t over users; it says nothing of other journeys or other people. `handrail compare journey=NAME
-learner=NAME users={users}` gives the same comparison with every measure, by persona. What each policy does is told in
-[decision-problem.md](decision-problem.md), the rules in [rules.md](rules.md).
+{users:,} held-out users of the population `{population}`, evaluation seed {seed}: the same people with the same luck under
+every policy, default reward weights. `greedy`: mean return. The others: paired difference of return to `greedy`. ± is
+half of a 95% interval by Student's t over users; it says nothing of other journeys or other people.
+`handrail compare journey=NAME learner=NAME users={users}` gives the same comparison with every measure and by persona.
+What each policy does is told in [decision-problem.md](decision-problem.md), the rules in [rules.md](rules.md).
 """
 
 
@@ -74,10 +77,8 @@ def page(users: int) -> str:
             gains.append((f"`{journey}`", f"`{learner}`", *returns(comparison)))
             levels.append((f"`{journey}`", f"`{learner}`", *shares(comparison)))
     head = HEAD.format(users=users, population=POPULATION, seed=SEED)
-    return (
-        f"{head}\n## Return\n\n{table(gains)}\n\n## Completion and skill\n\nShare of users who completed the journey / share of its "
-        f"skills mastered at the end, in percent.\n\n{table(levels)}\n"
-    )
+    shown = "Share of users who completed the journey / share of its skills mastered at the end, in percent."
+    return f"{head}\n## Return\n\n{table(gains)}\n\n## Completion and skill\n\n{shown}\n\n{table(levels)}\n"
 
 
 def main() -> None:
