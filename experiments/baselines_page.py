@@ -27,9 +27,9 @@ HEAD = """# What the baselines reach
 
 *Written by `python -m experiments.baselines_page`; measured, so it changes with the simulated users.*
 
-{users:,} held-out users of the population `{population}`, evaluation seed {seed}: the same people with the same luck under
-every policy, default reward weights. `greedy`: mean return. The others: paired difference of return to `greedy`. ± is
-half of a 95% interval by Student's t over users; it says nothing of other journeys or other people.
+{users:,} held-out users of the population `{population}`, evaluation seed {seed}: the same people with the same luck
+under every policy, default reward weights. `greedy`: mean return. The others: paired difference of return to `greedy`.
+± is half of a 95% interval by Student's t over users; it says nothing of other journeys or other people.
 `handrail compare journey=NAME learner=NAME users={users}` gives the same comparison with every measure and by persona.
 What each policy does is told in [decision-problem.md](decision-problem.md), the rules in [rules.md](rules.md).
 """

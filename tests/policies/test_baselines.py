@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from journeys.actions import decode
+from agents.learners import load_learner
+from journeys.actions import N_VARIANTS, decode
 from journeys.loading import load_journey, shipped
-from journeys.observation import USER_INDEX
+from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
+from personas.persona import load_population
 from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.random_legal import RandomLegal
+from policies.training.rollout import rounds
 from policies.zpdes import Zpdes
 from tests.policies.moments import Moments, choice, moment, moments_of
 
@@ -86,9 +89,9 @@ class TestGreedyBelief:
 
     def test_does_not_go_on_offering_what_was_given_up(self) -> None:
         entries = {
-            "checklist__success_easy": 0.3,
+            "checklist__success_easy": 0.5,
             "checklist__minutes": 0.5,
-            "tags_tour__gain": 0.25,
+            "tags_tour__gain": 0.1,
             "tags_tour__minutes": 0.1,
         }
         assert choice(greedy_belief(), boundary(**entries)).startswith("select tags-tour")
@@ -116,6 +119,22 @@ class TestGreedyBelief:
                 tags_tour__minutes=0.2,
             )
             assert choice(greedy_belief(), seen).startswith(f"select {expected}")
+
+    def test_does_not_loop_on_what_was_dropped(self) -> None:
+        """Whole onboardings, users forgetting: what was given up and need not be done is hardly ever offered again."""
+        n_again = n_could = 0
+        onboarding, learner = load_journey("saas"), load_learner("bkt_forgetting")
+        for seen in rounds(onboarding, load_population("mixed"), greedy_belief(), 400, seed=8, learner=learner):
+            blocks = seen.observations[:, USER_SIZE : USER_SIZE + STEP_SIZE * len(onboarding.steps)]
+            blocks = blocks.reshape(len(seen.rows), len(onboarding.steps), STEP_SIZE)
+            dropped = (blocks[..., STEP_INDEX["given_up"]] == 1.0) & (blocks[..., STEP_INDEX["required"]] == 0.0)
+            legal = seen.masks[:, : N_VARIANTS * len(onboarding.steps)].reshape(*dropped.shape, N_VARIANTS).any(axis=2)
+            could = (legal & dropped).any(axis=1) & (legal & ~dropped).any(axis=1)
+            steps = np.minimum(seen.choices.actions // N_VARIANTS, len(onboarding.steps) - 1)
+            n_could += int(could.sum())
+            n_again += int(dropped[np.arange(len(steps)), steps][could].sum())
+        assert n_could > 50
+        assert n_again < 0.1 * n_could
 
     def test_helps_where_help_lifts_success(self) -> None:
         assert choice(greedy_belief(), moment("assist", HELP, struggle=0.9, acceptance=0.9, success_now=0.3)) != "wait"
