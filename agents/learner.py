@@ -77,9 +77,9 @@ def first_knowledge(
         if kind.model != BKT or kind.forgetting:
             memory = memories[k]
             spread = SPREAD_OF_ABILITY * normal(birth, PURPOSE_KNOWN + k) if kind.model == IRT else 0.0
-            memory.base = learner.base[k] + math.log(prior_odds) + spread
+            memory.prior = learner.base[k] + math.log(prior_odds) + spread
             memory.practised, memory.stability, memory.retained = 0.0, 0.0, 1.0
-            memory.mastered = logistic(memory.base)
+            memory.mastered = logistic(memory.prior)
             memory.time = mind.time
     mind.skill = share_known(plan, learner, mind, memories)
 
@@ -87,7 +87,7 @@ def first_knowledge(
 @compiled
 def strength(memory: Any) -> float:
     """Log-odds of a skill: what was there at sign-up, and what is left of what was practised."""
-    return memory.base + memory.practised * memory.retained
+    return memory.prior + memory.practised * memory.retained
 
 
 @compiled

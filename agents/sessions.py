@@ -163,7 +163,7 @@ def stay_away_or_return(
         event.kind = ENTER
         mind.frustration *= 0.5 ** (hours / FORGIVING_HOURS)
         begin_session(plan, learner, mind, memories, traits, luck)
-        event.device = mind.device
+        event.device = mind["device"]  # NumPy's records have a `device` of their own
         return
     event.kind = AWAY
     mind.time = event.time = check

@@ -78,7 +78,7 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     user.hesitation = user.backtracking = user.giving_up = 0.0
     user.events = user.sessions = user.fails = user.fails_in_row = user.messages = user.aways = 0
     user.asked = user.shown = user.unsolicited = user.accepted = user.dismissed = 0
-    user.current = user.offered = NOWHERE
+    user.current = user.offered = user.video = NOWHERE
     user.variant = STANDARD
     user.rung = user.taken = 0
     user.moment, user.ended = NONE, ONGOING
@@ -144,8 +144,8 @@ def on_enter(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
         on_declaration(plan, user, skills, event)
-    if event.device != UNKNOWN_DEVICE:
-        user.device = event.device
+    if event["device"] != UNKNOWN_DEVICE:  # NumPy's records have a `device` of their own
+        user.device = event["device"]
     if user.sessions > 0 and user.present == 0:
         user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
     begin_session(plan, user, skills)
@@ -212,10 +212,10 @@ def on_away(plan: Plan, user: Any) -> None:
         return
     user.aways = min(user.aways + 1, 30_000)
     user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
-    if user.aways > plan.rules[0].n_checks:
-        user.ended = LAPSED
-    else:
+    if user.aways <= plan.rules[0].n_checks:
         user.moment = REENGAGE
+    elif user.ended == ONGOING:  # who has completed does not lapse, and so is not brought back to choose by returning
+        user.ended = LAPSED
 
 
 @compiled
@@ -227,7 +227,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     kind, s = event.kind, event.step
     step = steps[s]
     if kind == START or user.current != s:
-        open_visit(user, step, s, event.variant)
+        open_visit(plan, user, step, s, event.variant)
     user.active_seconds += event.duration
     user.visit_seconds += event.duration
     step.seconds += event.duration
@@ -240,7 +240,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.dismissed = min(user.dismissed + 1, 30_000)
         user.acceptance = blend(user.acceptance, 0.0)
         return
-    if kind == WATCH or kind == SEEK:
+    if kind == WATCH or kind == SEEK or kind == DROP:
         user.position = event.position
     if kind == WATCH:  # nobody is to be disturbed while watching
         return
@@ -257,11 +257,13 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
 
 
 @compiled
-def open_visit(user: Any, step: Any, s: int, variant: int) -> None:
-    """A visit of step `s` begins: the ladder starts at its foot again."""
+def open_visit(plan: Plan, user: Any, step: Any, s: int, variant: int) -> None:
+    """A visit of step `s` begins: the ladder starts at its foot again, a video goes on where it was left."""
     user.current, user.variant = s, variant
     user.rung = user.taken = user.fails_in_row = 0
-    user.visit_seconds = user.position = 0.0
+    user.visit_seconds = 0.0
+    if plan.steps[s].video and user.video != s:
+        user.video, user.position = s, 0.0
     step.visits = min(step.visits + 1, 30_000)
     step.variant = variant
     if step.status != DONE:
@@ -308,9 +310,12 @@ def on_attempt(plan: Plan, user: Any, step: Any, skills: Any, s: int, success: b
 
 @compiled
 def expected_seconds(plan: Plan, done: np.uint64, s: int, variant: int) -> float:
-    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed."""
+    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed.
+
+    A video runs as long the second time.
+    """
     seconds = plan.steps[s].seconds * plan.time[variant]
-    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT else seconds
+    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT and not plan.steps[s].video else seconds
 
 
 @compiled
@@ -341,6 +346,7 @@ def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) ->
     """A video seen to its end is a practice that gives no evidence."""
     if not success:
         return
+    user.video = NOWHERE
     for i in range(plan.steps[s].skills_from, plan.steps[s].taught_to):
         k = plan.skills[i]
         skill = skills[k]

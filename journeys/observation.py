@@ -81,7 +81,7 @@ USER_BLOCK = (
     Entry("declared", "1 if the user declared a goal or experience at sign-up"),
     Entry("experience", "declared experience: none 0, some 0.5, much 1; 0.5 where undeclared"),
     Entry("mobile", "1 if this session is on a mobile device, 0.5 where unknown"),
-    Entry("position", "share of the current video that was reached"),
+    Entry("position", "share that was reached of the current video; 0 elsewhere"),
 )
 
 STEP_BLOCK = (
@@ -240,9 +240,10 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[33] = user.variant / 2.0
     out[35] = user.goal != UNDECLARED or user.experience != UNDECLARED
     out[36] = 0.5 if user.experience == UNDECLARED else user.experience / MOST_EXPERIENCE
-    out[37] = 0.5 if user.device == UNKNOWN_DEVICE else (1.0 if user.device == MOBILE else 0.0)
-    out[38] = user.position
+    device = user["device"]  # NumPy's records have a `device` of their own
+    out[37] = 0.5 if device == UNKNOWN_DEVICE else (1.0 if device == MOBILE else 0.0)
     s = user.current
+    out[38] = user.position if s != NOWHERE and s == user.video else 0.0
     if s == NOWHERE:
         out[28] = out[34] = 0.0
         return
