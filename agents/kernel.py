@@ -111,17 +111,24 @@ def arrive(plan: Plan, people: People, world: World, seed: int, row: int, user: 
 
 
 @compiled
+def one_event(plan: Plan, world: World, row: int, log: Any) -> None:
+    """Let the user in `row` do the next thing, and fold it."""
+    user, mind = world.users[row], world.minds[row]
+    event = log[world.n_events[row]]
+    luck = nth_key(mind.key, mind.n)
+    next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
+    fold(plan, user, world.steps[row], world.skills[row], event)
+    world.keys[row] = event.key
+    world.n_events[row] += 1
+
+
+@compiled
 def go_on(plan: Plan, world: World, row: int, log: Any) -> None:
     """Let the user live until a decision is due or the onboarding is over."""
-    user, mind = world.users[row], world.minds[row]
+    user = world.users[row]
     user.moment = NONE
     while user.moment == NONE and user.ended == ONGOING:
-        event = log[world.n_events[row]]
-        luck = nth_key(mind.key, mind.n)
-        next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
-        fold(plan, user, world.steps[row], world.skills[row], event)
-        world.keys[row] = event.key
-        world.n_events[row] += 1
+        one_event(plan, world, row, log)
 
 
 @compiled_apart

@@ -11,6 +11,7 @@ PARTS = {
     "env": "benchmarks.vector_env",
     "training": "benchmarks.training",
     "runtime": "benchmarks.runtime",
+    "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
