@@ -45,7 +45,7 @@ from journeys.draws import (
 from journeys.events import ASK, BACKTRACK, FAIL, GIVE_UP, HESITATE, SIGNUP, START, SUCCEED
 from journeys.mask import eligible, standard_of
 from journeys.plan import Plan
-from journeys.state import NOWHERE, UNDECLARED
+from journeys.state import NOWHERE, UNDECLARED, UNKNOWN_DEVICE
 from journeys.words import UNIT
 
 # --- sign-up ---
@@ -66,19 +66,26 @@ def next_event(
     plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any
 ) -> None:
     """Let the user do the next thing, and write it into `event`."""
-    event.key, event.user = id_key(luck), mind.user
-    event.step, event.rung, event.variant = NOWHERE, 0, mind.variant
-    event.action, event.propensity, event.consent = -1, 1.0, 0
-    event.duration = event.position = 0.0
-    event.goal, event.experience, event.device = UNDECLARED, UNDECLARED, 0
     if mind.phase == ARRIVING:
         sign_up(plan, learner, mind, memories, traits, luck, event)
-    elif mind.phase == AWAY_NOW:
+        return
+    begin_event(mind, luck, event)
+    if mind.phase == AWAY_NOW:
         stay_away_or_return(plan, learner, mind, memories, traits, luck, event)
     elif mind.phase == AT_BOUNDARY:
         begin_or_leave(plan, learner, mind, memories, traits, luck, event)
     else:
         work(plan, learner, mind, memories, traits, luck, event)
+
+
+@compiled
+def begin_event(mind: Any, luck: np.uint64, event: Any) -> None:
+    """What every event of a user says, and nothing more."""
+    event.key, event.user = id_key(luck), mind.user
+    event.step, event.rung, event.variant = NOWHERE, 0, mind.variant
+    event.action, event.propensity, event.consent = -1, 1.0, 0
+    event.duration = event.position = 0.0
+    event.goal, event.experience, event.device = UNDECLARED, UNDECLARED, UNKNOWN_DEVICE
     mind.n += 1
 
 
@@ -87,6 +94,7 @@ def sign_up(
     plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any
 ) -> None:
     """The first event: consents, the declared time budget (whole seconds, 0 for none), goal and experience."""
+    begin_event(mind, luck, event)
     event.kind, event.time = SIGNUP, mind.time
     event.duration = np.floor(60.0 * traits.budget_minutes)
     event.consent = (

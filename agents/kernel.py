@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.behavior import next_event
+from agents.behavior import next_event, sign_up
 from agents.birth import arrival_time, be_born
 from agents.learner import LearnerPlan, compile_learner, remembers
 from agents.learners import Learner
@@ -105,8 +105,10 @@ def arrive(plan: Plan, people: People, world: World, seed: int, row: int, user: 
     traits, flat = world.traits[row], world.traits_flat[row]
     mind, memories = world.minds[row], world.memories[row]
     be_born(plan, world.learner, people, seed, user, arrival, mind, memories, traits, flat)
-    world.n_events[row] = 0
-    go_on(plan, world, row, log)
+    event = log[0]
+    sign_up(plan, world.learner, mind, memories, traits, nth_key(mind.key, mind.n), event)
+    fold(plan, world.users[row], world.steps[row], world.skills[row], event)
+    world.keys[row], world.n_events[row] = event.key, 1
     look_at(plan, world, row)
 
 

@@ -146,20 +146,54 @@ def practise(
 ) -> None:
     """Working through the current step refreshes what it exercises and may teach what it teaches."""
     spec, kind = plan.steps[mind.step], learner.kind[0]
-    if kind.forgetting:
-        refresh_memories(plan, learner, mind, memories, spec.taught_to if spec.video else spec.skills_to, success)
     share = LEARN_OF_WATCHING if spec.video else 1.0
-    if kind.model == BKT:
+    if kind.model == BKT and not kind.forgetting:
         learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
+        mind.skill = count_members(mind.known) / len(plan.prior)
     else:
-        for i in range(spec.skills_from, spec.taught_to):
-            k = plan.skills[i]
-            relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
-            memories[k].practised += learner.gain[k] * relative * learn_odds * share
-            memories[k].mastered = logistic(strength(memories[k]))
+        before = held(plan, learner, mind, memories)
+        if kind.forgetting and needs_refreshing(plan, mind, memories):
+            refresh_memories(plan, learner, mind, memories, spec.taught_to if spec.video else spec.skills_to, success)
+        if kind.model == BKT:
+            learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
+        else:
+            strengthen(plan, learner, mind, memories, learn_odds * share)
+        mind.skill += (held(plan, learner, mind, memories) - before) / len(plan.prior)
     if not success:  # the user goes on with the step
         mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
-    mind.skill = share_known(plan, learner, mind, memories)
+
+
+@compiled
+def strengthen(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, learn_odds: float) -> None:
+    """Continuous models: each taught skill grows stronger, by the difficulty and the help taken."""
+    for i in range(plan.steps[mind.step].skills_from, plan.steps[mind.step].taught_to):
+        k = plan.skills[i]
+        relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
+        memories[k].practised += learner.gain[k] * relative * learn_odds
+        memories[k].mastered = logistic(strength(memories[k]))
+
+
+@compiled
+def held(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any) -> float:
+    """How many of the skills that the current step exercises the user knows and recalls; graded where ability is."""
+    total = 0.0
+    for i in range(plan.steps[mind.step].skills_from, plan.steps[mind.step].skills_to):
+        k = plan.skills[i]
+        if learner.kind[0].model != BKT:
+            total += memories[k].mastered
+        else:
+            total += memories[k].retained if mind.known >> np.uint64(k) & UNIT else 0.0
+    return total
+
+
+@compiled
+def needs_refreshing(plan: Plan, mind: Any, memories: Any) -> bool:
+    """Whether a skill of the current step was not practised yet since the user came in."""
+    for i in range(plan.steps[mind.step].skills_from, plan.steps[mind.step].skills_to):
+        memory = memories[plan.skills[i]]
+        if memory.stability == 0.0 or memory.time < mind.entered:
+            return True
+    return False
 
 
 @compiled

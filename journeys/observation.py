@@ -185,9 +185,11 @@ def refresh_observation(
     """The same where only the `touched` steps' blocks, and the skills' where `practised`, may differ from `out`."""
     write_user(plan, user, skills, out)
     for s in range(len(steps)):
-        if touched & (UNIT << np.uint64(s)):
+        if touched >> np.uint64(s) & UNIT:
             at = USER_SIZE + s * STEP_SIZE
             write_step(plan, user, steps[s], skills, s, out[at : at + STEP_SIZE])
+            if touched == EVERYTHING:
+                write_step_constants(plan, user, s, out[at : at + STEP_SIZE])
     for k in range(len(skills) if practised else 0):
         at = USER_SIZE + len(steps) * STEP_SIZE + k * SKILL_SIZE
         write_skill(plan, skills[k], k, out[at : at + SKILL_SIZE])
@@ -254,7 +256,7 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
 
 @compiled
 def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) -> None:
-    """One step block, `out` `(15,)`."""
+    """What changes in one step block, `out` `(15,)`."""
     spec = plan.steps[s]
     due = user.due >> np.uint64(s) & UNIT != 0
     known = known_together(plan, skills, s)
@@ -262,15 +264,21 @@ def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) 
     out[1] = user.current == s
     out[2] = step.status == DONE
     out[3] = step.status == GIVEN_UP
-    out[4] = spec.required
     out[5] = min(1.0, step.fails / STEP_FAILS)
     out[6] = success_probability(known, plan.slip[s, EASY], plan.guess[s, EASY, 0])
     out[7] = success_probability(known, plan.slip[s, STANDARD], plan.guess[s, STANDARD, 0])
     out[8] = success_probability(known, plan.slip[s, HARD], plan.guess[s, HARD, 0])
     out[9] = min(1.0, expected_gain(plan, skills, s) / GAIN)
+    out[12] = due
+
+
+@compiled
+def write_step_constants(plan: Plan, user: Any, s: int, out: Any) -> None:
+    """What stays as it is from sign-up on in one step block, `out` `(15,)`."""
+    spec = plan.steps[s]
+    out[4] = spec.required
     out[10] = spec.minutes_scaled
     out[11] = spec.unlocks
-    out[12] = due
     out[13] = user.goal != UNDECLARED and plan.goals[user.goal] >> np.uint64(s) & UNIT != 0
     out[14] = spec.video
 
