@@ -1,4 +1,4 @@
-"""Synthetic users by the thousand, for tests of what they do: whole lives as event tables, and crowds inside one step."""
+"""Synthetic users by the thousand, for tests: whole lives as event tables, and crowds inside one step."""
 
 from __future__ import annotations
 

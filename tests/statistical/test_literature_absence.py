@@ -1,4 +1,5 @@
-"""Gaps, returns and distractions, against EdNet, vendors' retention figures, Cookie Cats, and Iqbal and Horvitz 2007."""
+"""Gaps, returns and distractions, against EdNet, vendors' retention figures, Cookie Cats, and Iqbal and Horvitz
+2007."""
 
 from __future__ import annotations
 
@@ -44,9 +45,9 @@ def hours_between_attempts(lives: Lives) -> np.ndarray:
 
 
 def test_absences_are_as_long_as_in_ednet() -> None:
-    """Nobody sends messages here. Chosen: `everyone`; within a factor of two at each of three percentiles, and the factor
-    is used up at the lower end: an hour's pause is rarer than in EdNet, whose absences are a mixture (pauses, nights, weeks)
-    of which one log-normal per persona gives the middle and the upper end."""
+    """Nobody sends messages here. Chosen: `everyone`; within a factor of two at each of three percentiles, and the
+    factor is used up at the lower end: an hour's pause is rarer than in EdNet, whose absences are a mixture (pauses,
+    nights, weeks) of which one log-normal per persona gives the middle and the upper end."""
     gaps = hours_between_attempts(lives_in_saas("everyone", "fixed"))
     found = np.quantile(gaps[gaps > SESSION_CUT_H], [0.1, 0.5, 0.9])
     for simulated, real in zip(found, EDNET_HOURS, strict=True):
@@ -54,8 +55,8 @@ def test_absences_are_as_long_as_in_ednet() -> None:
 
 
 def test_as_many_gaps_are_short_as_in_ednet() -> None:
-    """Within 2 points. It says how many attempts lie between two absences, about fifteen on both sides, and little else:
-    EdNet's people answer items of half a minute, simulated ones attempt tasks of minutes in longer sessions."""
+    """Within 2 points. It says how many attempts lie between two absences, about fifteen on both sides, and little
+    else: EdNet's people answer items of half a minute, simulated ones attempt tasks of minutes in longer sessions."""
     gaps = hours_between_attempts(lives_in_saas("everyone", "fixed"))
     assert (gaps < SESSION_CUT_H).mean() == pytest.approx(EDNET_SHORT, abs=0.02)
 
@@ -76,9 +77,9 @@ def back_on(lives: Lives, day: int, of_those_open: bool) -> float:
 
 
 def test_as_many_are_back_on_day_one_as_in_the_median_app() -> None:
-    """Sources disagree: vendors have 25 to 30% for apps of all kinds, Cookie Cats 44.8% for a game. Chosen: the apps, for
-    `mixed`, with the messages that apps send, of those not through by then (who is through has no reason to come back).
-    Within 5 points of the vendors' range; the game is an upper bound, being played for its own sake."""
+    """Sources disagree: vendors have 25 to 30% for apps of all kinds, Cookie Cats 44.8% for a game. Chosen: the
+    apps, for `mixed`, with the messages that apps send, of those not through by then (who is through has no reason
+    to come back). Within 5 points of the vendors' range; the game is an upper bound, being played for its own sake."""
     low, high = APPS[1]
     open_still = back_on(lives_in_saas("mixed", "rules"), 1, of_those_open=True)
     assert low - 0.05 < open_still < high + 0.05
@@ -90,8 +91,8 @@ def test_as_many_are_back_on_day_one_as_in_the_median_app() -> None:
 )
 @pytest.mark.parametrize("day", [7, 30])
 def test_as_many_are_back_on_later_days(day: int) -> None:
-    """Not so, and no trait gets there: a product's use after onboarding is not simulated, and whether somebody returns
-    unprompted is drawn once per absence. It would take a hazard of returning at every later check."""
+    """Not so, and no trait gets there: a product's use after onboarding is not simulated, and whether somebody
+    returns unprompted is drawn once per absence. It would take a hazard of returning at every later check."""
     low, high = APPS[day]
     assert low - 0.05 < back_on(lives_in_saas("mixed", "rules"), day, of_those_open=True) < high + 0.05
 

@@ -1,9 +1,10 @@
-"""Asking for help, offers that interrupt, and habituation, against Aleven et al. 2006, Bailey and Konstan 2006, HeartSteps.
+"""Asking for help, offers that interrupt, and habituation, against Aleven et al. 2006, Bailey and Konstan 2006,
+HeartSteps.
 
-Aleven, McLaren, Roll and Koedinger 2006: in a geometry tutor 36% of actions abused help, 14% when rapid successive requests
-count as one. Bailey and Konstan 2006 (10.1016/j.chb.2005.12.009): where a task is interrupted midway instead of at a
-boundary, it takes 3 to 27% more time, errors double and annoyance is 31 to 106% greater. HeartSteps (NCT03225521): a walking
-prompt added 107% steps at first and 24% on average over six weeks.
+Aleven, McLaren, Roll and Koedinger 2006: in a geometry tutor 36% of actions abused help, 14% when rapid successive
+requests count as one. Bailey and Konstan 2006 (10.1016/j.chb.2005.12.009): where a task is interrupted midway
+instead of at a boundary, it takes 3 to 27% more time, errors double and annoyance is 31 to 106% greater. HeartSteps
+(NCT03225521): a walking prompt added 107% steps at first and 24% on average over six weeks.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ def test_a_help_abuser_asks_in_a_third_of_actions(abuse: np.ndarray) -> None:
     reason="simulated bursts are short: 1.6 requests on average, not 3.5, so merging leaves 24%", strict=True
 )
 def test_most_of_that_is_clicking_through_hints(abuse: np.ndarray) -> None:
-    """36% that become 14% mean bursts of 3.5 requests: through all hints to the last one. A simulated abuser asks anew at
-    each moment, with no more reason to ask again than to have asked at all. Wanted: P(asking on, just having read a rung)."""
+    """36% that become 14% mean bursts of 3.5 requests: through all hints to the last one. A simulated abuser asks
+    anew at each moment, with no more reason to ask again than to have asked at all. Wanted: P(asking on, just having
+    read a rung)."""
     assert asking(merged(abuse)) == pytest.approx(ABUSE_MERGED, abs=0.05)
 
 
@@ -76,8 +78,8 @@ def test_a_newcomer_asks_within_the_sources_range_and_an_expert_below_it() -> No
 
 
 def test_the_anxious_avoid_help_although_they_need_it_more() -> None:
-    """Help avoidance (Aleven et al. 2006): at the same distress, and per failure over whole lives, well below a newcomer.
-    Half is our reading of "often avoid"; 0.7 leaves room for the persona's spread."""
+    """Help avoidance (Aleven et al. 2006): at the same distress, and per failure over whole lives, well below a
+    newcomer. Half is our reading of "often avoid"; 0.7 leaves room for the persona's spread."""
     asked = {n: share(Crowd(STEP, only(n), known=0, frustration=0.5).go_on(), ASK) for n in ("anxious", "newcomer")}
     assert asked["anxious"] < 0.7 * asked["newcomer"]
     lives = {name: in_saas(name) for name in asked}
@@ -143,8 +145,8 @@ def annoyed(**mind: Any) -> float:
 
 
 def test_the_same_offer_annoys_31_to_106_per_cent_more_in_flow_than_at_a_gap() -> None:
-    """The simulation offers help inside steps only. The nearest to a boundary, where work does not flow anyway, is a calm
-    moment at which something needed is missing."""
+    """The simulation offers help inside steps only. The nearest to a boundary, where work does not flow anyway, is a
+    calm moment at which something needed is missing."""
     in_the_flow, at_a_gap = annoyed(known=KNOWING, mastery=1.0), annoyed(known=0, mastery=0.0)
     assert 1.31 < in_the_flow / at_a_gap < 2.06
 
@@ -155,8 +157,8 @@ def test_in_distress_offers_hardly_annoy() -> None:
 
 
 def test_the_first_offer_works_as_many_times_better_as_the_first_prompt_did() -> None:
-    """Taking up at the same need: the first offer against the mean of as many as HeartSteps sent. Theirs is a ratio of
-    4.5 with a wide interval, from 107 / 44 upwards; within a factor of two of it, and not below that end."""
+    """Taking up at the same need: the first offer against the mean of as many as HeartSteps sent. Theirs is a ratio
+    of 4.5 with a wide interval, from 107 / 44 upwards; within a factor of two of it, and not below that end."""
     crowd = Crowd(STEP, only("newcomer"), 4_000, known=0, mastery=0.0)
     taken = []
     for _ in range(OFFERS):

@@ -1,7 +1,8 @@
 """Learning curves of synthetic users against Koedinger et al. 2023 (PNAS, 10.1073/pnas.2221311120), and wheel-spinning.
 
-Their 27 data sets count *items* of half a minute or less, a journey counts *steps* of some minutes. Curves are therefore
-measured on a step made as large as one item; a test of its own converts the shipped journeys' steps into items.
+Their 27 data sets count *items* of half a minute or less, a journey counts *steps* of some minutes. Curves are
+therefore measured on a step made as large as one item; a test of its own converts the shipped journeys' steps into
+items.
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ def newcomers(model: str, **mind: float) -> Crowd:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_first_tries_succeed_in_65_per_cent_and_55_and_75_by_half(model: str) -> None:
-    """Within 4 points: the abstract rounds to 5. It says halves; press reports speak of quarters, which would ask for a
-    wider spread of prior knowledge (0.67 logits in place of 0.5). The abstract was chosen. Binary and continuous
-    ability put some luck between who knew more and who succeeds, so that halves by trait lie closer there: 6 points."""
+    """Within 4 points: the abstract rounds to 5. It says halves; press reports speak of quarters, which would ask
+    for a wider spread of prior knowledge (0.67 logits in place of 0.5). The abstract was chosen. Binary and
+    continuous ability put some luck between who knew more and who succeeds, so that halves by trait lie closer
+    there: 6 points."""
     crowd = newcomers(model)
     first = crowd.practise(1)[:, 0]
     upper = crowd.traits["prior_odds"] > np.median(crowd.traits["prior_odds"])
@@ -90,10 +92,10 @@ def middle_fifth(values: np.ndarray) -> np.ndarray:
 
 
 def test_rates_spread_less_than_first_knowledge_but_not_as_little_as_first_reported() -> None:
-    """Koedinger et al. found hardly any spread of rates; refits of their data (arXiv 2605.01690) find it about twice to
-    several times as wide, by which observations are counted. Chosen: the refits' direction, with the original's order.
-    A newcomer's outer quarters differ in rate by a factor between 1.3 and 2 (our reading of "not none, not wide"), and over
-    seven items that still moves success less than first knowledge does."""
+    """Koedinger et al. found hardly any spread of rates; refits of their data (arXiv 2605.01690) find it about twice
+    to several times as wide, by which observations are counted. Chosen: the refits' direction, with the original's
+    order. A newcomer's outer quarters differ in rate by a factor between 1.3 and 2 (our reading of "not none, not
+    wide"), and over seven items that still moves success less than first knowledge does."""
     rates, base = (np.log(newcomers("afm").traits[trait]) for trait in ("learn_odds", "prior_odds"))
     low, high = np.quantile(np.exp(rates), [0.25, 0.75])
     assert 1.3 < high / low < 2.0
@@ -103,8 +105,9 @@ def test_rates_spread_less_than_first_knowledge_but_not_as_little_as_first_repor
 
 @pytest.mark.parametrize("model", MODELS)
 def test_some_spin_their_wheels_and_help_lets_them_go(model: str) -> None:
-    """Beck and Gong 2013: no three right in a row within ten tries; in two tutors "a substantial number" of pairs of student
-    and skill, without a figure that could be checked here. 5 to 40% is taken as plausible for learners left alone."""
+    """Beck and Gong 2013: no three right in a row within ten tries; in two tutors "a substantial number" of pairs of
+    student and skill, without a figure that could be checked here. 5 to 40% is taken as plausible for learners left
+    alone."""
     spinning = [spins(newcomers(model, taken=rung).practise(10)) for rung in (0, HINT, GUIDANCE, FULL)]
     assert 0.05 < spinning[0] < 0.4
     assert spinning == sorted(spinning, reverse=True)
@@ -119,9 +122,10 @@ def spins(success: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", [name for name in shipped() if name != "tiny"])
 def test_steps_of_shipped_journeys_teach_as_much_as_the_items_they_hold(name: str) -> None:
-    """Conversion: an attempt takes `ATTEMPT_SHARE` of the step's minutes, an item half a minute, and a step's items are
-    divided among the skills that it exercises. Median gain per item: a tenth, within a factor of three, because what an
-    item is varies as much: people take some 7 seconds for one of Memphis' and half a minute for one of EdNet's."""
+    """Conversion: an attempt takes `ATTEMPT_SHARE` of the step's minutes, an item half a minute, and a step's items
+    are divided among the skills that it exercises. Median gain per item: a tenth, within a factor of three, because
+    what an item is varies as much: people take some 7 seconds for one of Memphis' and half a minute for one of
+    EdNet's."""
     journey = load_journey(name)
     gain = dict(zip((s.name for s in journey.skills), compile_learner(journey, load_learner("afm")).gain, strict=True))
     per_item = [
@@ -135,8 +139,8 @@ def test_steps_of_shipped_journeys_teach_as_much_as_the_items_they_hold(name: st
 
 @pytest.mark.parametrize("name", [name for name in shipped() if name != "tiny"])
 def test_two_thirds_of_first_attempts_at_steps_succeed(name: str) -> None:
-    """65%, on the fixed path, by the population of an ordinary launch, with help as they ask for it. Within 8 points:
-    the sources' own data sets differ by more."""
+    """65%, on the fixed path, by the population of an ordinary launch, with help as they ask for it. Within 8
+    points: the sources' own data sets differ by more."""
     journey = load_journey(name)
     tries = live(journey, load_population("mixed"), fixed_path(), 3_000, 7).of(SUCCEED, FAIL)
     tries = tries[[journey.steps[s].kind != "video" for s in tries["step"]]]

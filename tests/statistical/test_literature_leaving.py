@@ -49,9 +49,10 @@ def test_set_ups_of_three_five_and_seven_steps_fall_off_as_tours_do() -> None:
 
 
 def test_clicking_through_a_tour_is_not_what_is_simulated() -> None:
-    """Said plainly: of steps of twenty seconds that teach nothing new, far more come to the end than of a vendor's tour.
-    A simulated user has signed up to do this and does not mind reading; who closes a tour at sight is not in the model.
-    Chosen: the set-up above. If this fails, the simulation has learned to tour, and the test above wants another look."""
+    """Said plainly: of steps of twenty seconds that teach nothing new, far more come to the end than of a vendor's
+    tour. A simulated user has signed up to do this and does not mind reading; who closes a tour at sight is not in
+    the model. Chosen: the set-up above. If this fails, the simulation has learned to tour, and the test above wants
+    another look."""
     click_through = completed(launched(chain(7, 1.0 / 3.0, FAMILIAR), fixed_path()), in_first_session=True)
     assert click_through > TOUR[7] + 0.3
 
@@ -65,8 +66,8 @@ def test_a_course_is_completed_as_seldom_as_courses_are() -> None:
 
 @pytest.mark.parametrize("name", ["creator", "saas"])
 def test_a_set_up_is_completed_more_often_than_a_checklist_and_less_than_a_short_tour(name: str) -> None:
-    """Sources disagree seven-fold (10.1% of checklists, 72% of three-step tours), and the simulation is between them. A
-    checklist counts everybody who ever saw it; a simulated user has at least begun."""
+    """Sources disagree seven-fold (10.1% of checklists, 72% of three-step tours), and the simulation is between
+    them. A checklist counts everybody who ever saw it; a simulated user has at least begun."""
     for policy in (fixed_path(), expert_rules()):
         assert CHECKLIST_MEDIAN < completed(launched(load_journey(name), policy)) < TOUR[3]
 

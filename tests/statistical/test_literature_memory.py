@@ -1,8 +1,9 @@
 """What is forgotten between sessions, against the closed form of FSRS-6 (Ye, Su and Cao 2022, 10.1145/3534678.3539081).
 
-R(t, S) = (1 + F t / S)^(-0.1542), with F such that R(S, S) = 0.9. Settles and Meeder 2016 fit an exponential instead, which
-forgets all in the long run; chosen is FSRS's power curve, by which the fold's belief fades too. It has a fat tail: half is
-lost after 90 stabilities, where an exponential through the same R(S) = 0.9 would have lost it after 6.6.
+R(t, S) = (1 + F t / S)^(-0.1542), with F such that R(S, S) = 0.9. Settles and Meeder 2016 fit an exponential
+instead, which forgets all in the long run; chosen is FSRS's power curve, by which the fold's belief fades too. It
+has a fat tail: half is lost after 90 stabilities, where an exponential through the same R(S) = 0.9 would have lost
+it after 6.6.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def test_hidden_recall_follows_the_curve(days: float) -> None:
 
 
 def test_after_its_stability_nine_tenths_and_after_ninety_of_them_half_is_left() -> None:
-    assert HALF_LIFE == pytest.approx(90.0, abs=1.0)
+    assert pytest.approx(90.0, abs=1.0) == HALF_LIFE
     for lengths, left in ((1.0, 0.9), (HALF_LIFE, 0.5)):
         crowd = learned(200)
         crowd.memories["stability"], crowd.traits["memory"] = 3.0, 1.0
@@ -80,7 +81,8 @@ def test_after_a_week_a_tenth_to_a_quarter_of_what_is_new_is_gone() -> None:
 
 
 def test_recall_shows_in_attempts() -> None:
-    """P(success) = R (1 - slip) + (1 - R) guess, within three standard errors and what traits of slipping and guessing add."""
+    """P(success) = R (1 - slip) + (1 - R) guess, within three standard errors and what traits of slipping and
+    guessing add."""
     crowd = learned(20_000)
     recall = rested(crowd, 30.0)
     successes = crowd.practise(1)[:, 0]

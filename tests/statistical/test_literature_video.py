@@ -1,9 +1,10 @@
 """How long people watch, against edX: Guo, Kim and Rubin 2014, and Kim et al. 2014 (both Learning at Scale).
 
-Guo et al.: the median time in a video is at most 6 minutes whatever its length, most of a short video is seen, and in videos
-longer than 12 minutes the median falls to some 3. Kim et al. find more drop-out in longer videos; 55% overall, over 862 videos
-of 7:46 minutes on average. Lagerstrom et al. 2015 and others hold against the six minutes that people come back to a video
-later; chosen are the single visits, for these are what is simulated and what both first sources count.
+Guo et al.: the median time in a video is at most 6 minutes whatever its length, most of a short video is seen, and
+in videos longer than 12 minutes the median falls to some 3. Kim et al. find more drop-out in longer videos; 55%
+overall, over 862 videos of 7:46 minutes on average. Lagerstrom et al. 2015 and others hold against the six minutes
+that people come back to a video later; chosen are the single visits, for these are what is simulated and what both
+first sources count.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def test_most_see_all_of_a_short_video() -> None:
     reason="the same hazard at every minute: the median rises to its ceiling and stays there", strict=True
 )
 def test_of_long_videos_less_is_seen_than_of_middling_ones() -> None:
-    """Guo et al.: some 3 minutes beyond 12. People see the length and skim; the simulated hazard knows no length. Wanted: a
-    hazard that grows with the length of the video."""
+    """Guo et al.: some 3 minutes beyond 12. People see the length and skim; the simulated hazard knows no length.
+    Wanted: a hazard that grows with the length of the video."""
     middling, long = (np.median(first_visits(length, only("newcomer")).minutes) for length in (9.0, 20.0))
     assert long < middling
