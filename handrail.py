@@ -22,6 +22,7 @@ COMMANDS = {
     "train": Command("experiments.train", "train", "train a policy in simulation and compare it with the baselines"),
     "simulate": Command("experiments.simulate", "sim", "write the events of synthetic users as JSON Lines"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
+    "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file: sound, or what is wrong and how to mend it"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         print("usage: handrail COMMAND [...]\n")
         for name, command in COMMANDS.items():
-            print(f"  {name:10s} {command.summary}")
+            print(f"  {name:11s} {command.summary}")
         print("\n'handrail COMMAND --help' tells more.")
         return 0 if arguments else 2
     command = COMMANDS.get(arguments[0])
