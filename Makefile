@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JOURNEYS := $(basename $(notdir $(wildcard conf/journey/*.yaml)))
 
 .PHONY: demo test check bench docs clean
 
@@ -21,8 +22,9 @@ check: $(STAMP)  ## style, types, import contracts
 bench: $(STAMP)  ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks --json runs/bench.json
 
-docs: $(STAMP)  ## the page that is made from the code
+docs: $(STAMP)  ## the page and the pictures that are made from the code
 	$(BIN)/python -m journeys.documentation docs/observation.md
+	for name in $(JOURNEYS); do $(BIN)/handrail journey show $$name --out docs/pictures/journey-$$name.png || exit 1; done
 
 # torch comes first and pinned: asked for as a range it would bring gigabytes of GPU libraries.
 $(STAMP): pyproject.toml

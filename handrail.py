@@ -24,9 +24,13 @@ COMMANDS = {
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
     "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
-    "journey": Command("journeys.command", "", "check a journey file: sound, or what is wrong and how to mend it"),
+    "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),
+    "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
+    "realism": Command(
+        "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"
+    ),
     "demo": Command("experiments.demo", "train", "train, export and serve in two minutes"),
 }
 

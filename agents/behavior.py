@@ -99,7 +99,7 @@ def sign_up(
         said = math.log(traits.prior_odds) + HUMILITY * normal(luck, PURPOSE_EXPERIENCE)
         event.experience = 0 if said < LITTLE else (2 if said > MUCH else 1)
     begin_session(plan, learner, mind, memories, traits, luck)
-    event.device = mind.device
+    event.device = mind["device"]  # NumPy's records have a `device` of their own
 
 
 @compiled
@@ -117,7 +117,8 @@ def begin_or_leave(
     event.kind, event.step, event.variant = START, mind.step, mind.variant
     mind.phase, mind.started = WORKING, 1
     mind.fails = mind.taken = mind.asked = mind.interrupted = 0
-    mind.position = 0.0
+    if plan.steps[mind.step].video and mind.video != mind.step:
+        mind.video, mind.position = mind.step, 0.0
     mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
 
 

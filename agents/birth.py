@@ -54,6 +54,7 @@ def be_born(
     mind.time = mind.left_at = mind.entered = arrival
     mind.returns_at = NEVER
     mind.phase, mind.step, mind.variant = ARRIVING, NOWHERE, STANDARD
+    mind.video = NOWHERE
     mind.session_start = mind.session_ms = 0
     mind.frustration = mind.exposure = mind.message_exposure = mind.annoyance = 0.0
     mind.decisions = mind.fails = mind.aways = mind.humans = mind.taken = 0

@@ -63,7 +63,6 @@ class Before(NamedTuple):
     current: int
     fails: int
     sessions: int
-    aways: int
 
 
 def make_world(plan: Plan, journey: Journey, learner: Learner, n: int, keep_log: bool) -> World:
@@ -145,7 +144,7 @@ def look_again(plan: Plan, world: World, row: int, before: Before) -> None:
         practised = user.current != before.current or user.fails != before.fails
         if practised:  # beliefs may have moved, steps may have opened
             touched |= plan.steps[before.current].related | plan.steps[before.current].opens
-    if plan.rules[0].forgetting and (user.sessions != before.sessions or user.aways != before.aways):
+    if plan.rules[0].forgetting and user.sessions != before.sessions:
         touched, practised = EVERYTHING, True
     refresh_observation(plan, user, world.steps[row], world.skills[row], touched, practised, world.observations[row])
     write_mask(plan, user, world.masks[row])
@@ -181,7 +180,7 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
 def live_and_look(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """`live`, then refresh the user's observation and mask."""
     user = world.users[row]
-    before = Before(user.current, user.fails, user.sessions, user.aways)
+    before = Before(user.current, user.fails, user.sessions)
     live(plan, world, row, action, log)
     look_again(plan, world, row, before)
 

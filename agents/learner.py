@@ -77,8 +77,9 @@ def first_knowledge(
         if kind.model != BKT or kind.forgetting:
             memory = memories[k]
             spread = SPREAD_OF_ABILITY * normal(birth, PURPOSE_KNOWN + k) if kind.model == IRT else 0.0
-            memory.base = learner.base[k] + math.log(prior_odds) + spread
+            memory.prior = learner.base[k] + math.log(prior_odds) + spread
             memory.practised, memory.stability, memory.retained = 0.0, 0.0, 1.0
+            memory.mastered = logistic(memory.prior)
             memory.time = mind.time
     mind.skill = share_known(plan, learner, mind, memories)
 
@@ -86,7 +87,7 @@ def first_knowledge(
 @compiled
 def strength(memory: Any) -> float:
     """Log-odds of a skill: what was there at sign-up, and what is left of what was practised."""
-    return memory.base + memory.practised * memory.retained
+    return memory.prior + memory.practised * memory.retained
 
 
 @compiled
@@ -98,24 +99,26 @@ def logistic(x: float) -> float:
 @compiled
 def mastery_of(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, s: int) -> float:
     """Probability that what step `s` exercises is at hand; 1 where it exercises nothing."""
-    exercised = plan.steps[s].exercised
-    kind = learner.kind[0]
+    spec, kind = plan.steps[s], learner.kind[0]
     if kind.model == BKT:
-        if mind.known & exercised != exercised:
+        if mind.known & spec.exercised != spec.exercised:
             return 0.0
-        return recall_of_all(memories, exercised) if kind.forgetting else 1.0
+        return recall_of_all(plan, memories, s) if kind.forgetting else 1.0
+    n = spec.skills_to - spec.skills_from
+    if n == 0:
+        return 1.0
     total = 0.0
-    for k in range(len(memories)):
-        total += strength(memories[k]) if exercised & (UNIT << np.uint64(k)) else 0.0
-    return logistic(total / count_members(exercised)) if exercised else 1.0
+    for i in range(spec.skills_from, spec.skills_to):
+        total += strength(memories[plan.skills[i]])
+    return logistic(total / n)
 
 
 @compiled
-def recall_of_all(memories: Any, exercised: np.uint64) -> float:
-    """P(every skill of the set comes to mind), where all are known."""
+def recall_of_all(plan: Plan, memories: Any, s: int) -> float:
+    """P(every skill that step `s` exercises comes to mind), where all are known."""
     together = 1.0
-    for k in range(len(memories)):
-        together *= memories[k].retained if exercised & (UNIT << np.uint64(k)) else 1.0
+    for i in range(plan.steps[s].skills_from, plan.steps[s].skills_to):
+        together *= memories[plan.skills[i]].retained
     return together
 
 
@@ -139,16 +142,18 @@ def practise(
     """Working through the current step refreshes what it exercises and may teach what it teaches."""
     spec, kind = plan.steps[mind.step], learner.kind[0]
     if kind.forgetting:
-        refresh_memories(learner, mind, memories, spec.taught if spec.video else spec.exercised, success)
+        refresh_memories(plan, learner, mind, memories, spec.taught_to if spec.video else spec.skills_to, success)
     share = LEARN_OF_WATCHING if spec.video else 1.0
     if kind.model == BKT:
         learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
     else:
-        for k in range(len(memories)):
-            if spec.taught & (UNIT << np.uint64(k)):
-                relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
-                memories[k].practised += learner.gain[k] * relative * learn_odds * share
-    mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
+        for i in range(spec.skills_from, spec.taught_to):
+            k = plan.skills[i]
+            relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
+            memories[k].practised += learner.gain[k] * relative * learn_odds * share
+            memories[k].mastered = logistic(strength(memories[k]))
+    if not success:  # the user goes on with the step
+        mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
     mind.skill = share_known(plan, learner, mind, memories)
 
 
@@ -164,18 +169,20 @@ def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, s
 
 
 @compiled
-def refresh_memories(learner: LearnerPlan, mind: Any, memories: Any, practised: np.uint64, success: bool) -> None:
+def refresh_memories(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, skills_to: int, success: bool) -> None:
     """The first practice of a skill since the user came in is a review of it, as in `journeys.fold.trace_memory`."""
-    for k in range(len(memories)):
-        bit, memory = UNIT << np.uint64(k), memories[k]
-        if practised & bit and (memory.stability == 0.0 or memory.time < mind.entered):
+    for i in range(plan.steps[mind.step].skills_from, skills_to):
+        memory = memories[plan.skills[i]]
+        if memory.stability == 0.0 or memory.time < mind.entered:
             if memory.stability > 0.0:
                 memory.stability = next_stability(memory.stability, memory.retained, success)
-            elif learner.kind[0].model == BKT and mind.known & bit:
+            elif learner.kind[0].model == BKT and mind.known >> np.uint64(plan.skills[i]) & UNIT:
                 memory.stability = next_stability(STABILITY_OF_OLD, memory.retained, success)
             else:
                 memory.stability = first_stability(success)
             memory.retained, memory.time = 1.0, mind.time
+            if learner.kind[0].model != BKT:
+                memory.mastered = logistic(strength(memory))
 
 
 @compiled
@@ -187,6 +194,8 @@ def fade(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, memory_trai
         memory = memories[k]
         stability = memory.stability if memory.stability > 0.0 else STABILITY_OF_OLD
         memory.retained = recall(mind.time - memory.time, stability * memory_trait)
+        if learner.kind[0].model != BKT:
+            memory.mastered = logistic(strength(memory))
     mind.skill = share_known(plan, learner, mind, memories)
 
 
@@ -201,5 +210,5 @@ def share_known(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any) -> f
         if kind.model == BKT:
             total += memories[k].retained if mind.known >> np.uint64(k) & UNIT else 0.0
         else:
-            total += logistic(strength(memories[k]))
+            total += memories[k].mastered
     return total / len(memories)

@@ -29,7 +29,7 @@ MIND = np.dtype(
         ("annoyance", "f8"),  # total so far
         ("mastery", "f8"),  # of what the current step exercises, 0 to 1
         ("skill", "f8"),  # share of the journey's skills that the user knows and recalls
-        ("position", "f8"),  # share of the video watched in this visit
+        ("position", "f8"),  # share watched of the video begun last, in quarters
         ("peers", "f8"),  # progress of the peers whom the user sees, 0 to 1; -1 for none
         ("wait", "f8"),  # seconds in the queue before the human who was accepted; set by a support desk
         ("n", "i4"),  # number of the user's next event
@@ -39,6 +39,7 @@ MIND = np.dtype(
         ("aways", "i2"),
         ("persona", "i2"),
         ("step", "i2"),
+        ("video", "i2"),  # the video begun last
         ("phase", "i1"),
         ("variant", "i1"),
         ("taken", "i1"),  # highest rung of help accepted in this visit
@@ -56,9 +57,10 @@ MIND = np.dtype(
 # What a user remembers of one skill. Not used where knowledge is binary and nothing is forgotten.
 MEMORY = np.dtype(
     [
-        ("base", "f8"),  # strength at sign-up, logits
+        ("prior", "f8"),  # strength at sign-up, logits
         ("practised", "f8"),  # strength gained by practice, logits
-        ("retained", "f8"),  # P(recall), as of the last entering or check
+        ("retained", "f8"),  # P(recall), as of the last entering, or of being lost
+        ("mastered", "f8"),  # logistic in the strength as it is now (continuous models)
         ("stability", "f8"),  # days, for a memory like the typical learner's; 0 before the first practice
         ("time", "i8"),  # of the last review
     ],

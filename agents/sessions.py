@@ -163,9 +163,10 @@ def stay_away_or_return(
         event.kind = ENTER
         mind.frustration *= 0.5 ** (hours / FORGIVING_HOURS)
         begin_session(plan, learner, mind, memories, traits, luck)
-        event.device = mind.device
+        event.device = mind["device"]  # NumPy's records have a `device` of their own
         return
     event.kind = AWAY
     mind.time = event.time = check
     mind.aways += 1
-    fade(plan, learner, mind, memories, traits.memory)
+    if mind.aways > len(plan.checks_ms):  # lost: what is left by now is what counts
+        fade(plan, learner, mind, memories, traits.memory)

@@ -41,4 +41,4 @@ def spread_of_time(luck: np.uint64) -> float:
 def working_seconds(plan: Plan, mind: Any, traits: Any, luck: np.uint64) -> float:
     """The time that the whole of the current step would take this user at this moment."""
     seconds = expected_seconds(plan, mind.done, mind.step, mind.variant) * traits.pace * spread_of_time(luck)
-    return seconds * MOBILE_TIME if mind.device == MOBILE and plan.steps[mind.step].desk_work else seconds
+    return seconds * MOBILE_TIME if mind["device"] == MOBILE and plan.steps[mind.step].desk_work else seconds

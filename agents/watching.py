@@ -46,7 +46,7 @@ def watch_on(
     if u < drop:
         part = uniform(luck, PURPOSE_RESPONSE)
         spend(mind, part * seconds, event)
-        event.kind, event.position = DROP, min(1.0, mind.position + QUARTER * part)
+        event.kind, event.position = DROP, mind.position + QUARTER * part
         move(mind, MOTIVATION_OF_DROPPING)
         mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
     elif u < drop + seek:
@@ -72,6 +72,7 @@ def finish(
 ) -> None:
     """Seen to the end: that teaches, though less than doing."""
     event.kind, event.position = SUCCEED, 0.0
+    mind.video = NOWHERE
     practise(plan, learner, mind, memories, traits.learn_odds, True, luck)
     mind.done = mind.done | (np.uint64(1) << np.uint64(mind.step))
     mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0

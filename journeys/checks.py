@@ -14,7 +14,7 @@ def faults_of(journey: Journey) -> list[Fault]:
     What refers to names is checked once the names are told apart: before, its faults would follow from theirs.
     """
     alone = (sizes, checks_of_absence, duplicates, upside_down, words)
-    by_name = (references, unused_skills, optional_gates, order)
+    by_name = (references, goals, unused_skills, optional_gates, order)
     distinct = not repeated(journey.step_names()) and not repeated(skill.name for skill in journey.skills)
     return [fault for check in (alone + by_name if distinct else alone) for fault in check(journey)]
 
@@ -50,7 +50,7 @@ def checks_of_absence(journey: Journey) -> Iterator[Fault]:
 
 def duplicates(journey: Journey) -> Iterator[Fault]:
     """Names are unique, and no list names a thing twice."""
-    for label, items in (("step", journey.steps), ("skill", journey.skills)):
+    for label, items in (("step", journey.steps), ("skill", journey.skills), ("goal", journey.goals)):
         names = [item.name for item in items]
         for i in repeated(names):
             complaint = f"{label} {names[i]!r}: key 'name' is used twice. Mend: rename one of them"
@@ -61,6 +61,10 @@ def duplicates(journey: Journey) -> Iterator[Fault]:
             for j in repeated(listed):
                 complaint = f"step {step.name!r}, key {key!r}: {listed[j]!r} is listed twice. Mend: remove one"
                 yield Fault(f"steps[{i}].{key}[{j}]", complaint)
+    for g, goal in enumerate(journey.goals):
+        for j in repeated(goal.steps):
+            complaint = f"goal {goal.name!r}, key 'steps': {goal.steps[j]!r} is listed twice. Mend: remove one"
+            yield Fault(f"goals[{g}].steps[{j}]", complaint)
 
 
 def upside_down(journey: Journey) -> Iterator[Fault]:
@@ -94,6 +98,20 @@ def references(journey: Journey) -> Iterator[Fault]:
                 elif name not in known:
                     complaint = f"{place}: {name!r} does not exist. Mend: {nearest(name, known)}"
                     yield Fault(f"steps[{i}].{key}[{j}]", complaint)
+
+
+def goals(journey: Journey) -> Iterator[Fault]:
+    """Every goal is served by steps, and by steps that exist."""
+    known = journey.step_names()
+    for g, goal in enumerate(journey.goals):
+        place = f"goal {goal.name!r}, key 'steps'"
+        if not goal.steps:
+            yield Fault(
+                f"goals[{g}].steps", f"{place} is empty. Mend: name the steps that serve it, or remove the goal"
+            )
+        for j, name in enumerate(goal.steps):
+            if name not in known:
+                yield Fault(f"goals[{g}].steps[{j}]", f"{place}: {name!r} does not exist. Mend: {nearest(name, known)}")
 
 
 def unused_skills(journey: Journey) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from journeys.actions import STANDARD
 from journeys.compiled import compiled
 from journeys.draws import decision_key
 from journeys.events import DECISION
-from journeys.state import NOWHERE
+from journeys.state import NOWHERE, UNDECLARED, UNKNOWN_DEVICE
 
 
 @compiled
@@ -20,3 +20,4 @@ def write_decision(event: Any, answered: np.uint64, user: int, time: int, action
     event.time, event.duration, event.kind = time, 0.0, DECISION
     event.step, event.rung, event.variant, event.consent = NOWHERE, 0, STANDARD, 0
     event.action, event.propensity = action, propensity
+    event.position, event.goal, event.experience, event.device = 0.0, UNDECLARED, UNDECLARED, UNKNOWN_DEVICE

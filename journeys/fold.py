@@ -78,7 +78,7 @@ def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     user.hesitation = user.backtracking = user.giving_up = 0.0
     user.events = user.sessions = user.fails = user.fails_in_row = user.messages = user.aways = 0
     user.asked = user.shown = user.unsolicited = user.accepted = user.dismissed = 0
-    user.current = user.offered = NOWHERE
+    user.current = user.offered = user.video = NOWHERE
     user.variant = STANDARD
     user.rung = user.taken = 0
     user.moment, user.ended = NONE, ONGOING
@@ -113,7 +113,7 @@ def fold(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     user.last_time = max(user.last_time, event.time)
     user.moment, user.asked_now = NONE, 0
     if kind == AWAY:
-        on_away(plan, user, skills)
+        on_away(plan, user)
     elif kind == CONSENT:
         user.consent = event.consent
     elif kind == LEAVE:
@@ -144,8 +144,8 @@ def on_enter(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     """Sign-up or return: a session begins, at the boundary or inside the step that was left open."""
     if event.kind == SIGNUP:
         on_declaration(plan, user, skills, event)
-    if event.device != UNKNOWN_DEVICE:
-        user.device = event.device
+    if event["device"] != UNKNOWN_DEVICE:  # NumPy's records have a `device` of their own
+        user.device = event["device"]
     if user.sessions > 0 and user.present == 0:
         user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
     begin_session(plan, user, skills)
@@ -206,17 +206,16 @@ def find_due(plan: Plan, user: Any, skills: Any) -> None:
 
 
 @compiled
-def on_away(plan: Plan, user: Any, skills: Any) -> None:
+def on_away(plan: Plan, user: Any) -> None:
     """The timer reports a user still gone: a moment to re-engage, and after the last check the user is lost."""
     if user.present == 1:
         return
     user.aways = min(user.aways + 1, 30_000)
     user.gap_seconds = max(0.0, (user.last_time - user.left_time) / MS)
-    fade(plan, user, skills)
-    if user.aways > plan.rules[0].n_checks:
-        user.ended = LAPSED
-    else:
+    if user.aways <= plan.rules[0].n_checks:
         user.moment = REENGAGE
+    elif user.ended == ONGOING:  # who has completed does not lapse, and so is not brought back to choose by returning
+        user.ended = LAPSED
 
 
 @compiled
@@ -228,7 +227,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
     kind, s = event.kind, event.step
     step = steps[s]
     if kind == START or user.current != s:
-        open_visit(user, step, s, event.variant)
+        open_visit(plan, user, step, s, event.variant)
     user.active_seconds += event.duration
     user.visit_seconds += event.duration
     step.seconds += event.duration
@@ -241,7 +240,7 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
         user.dismissed = min(user.dismissed + 1, 30_000)
         user.acceptance = blend(user.acceptance, 0.0)
         return
-    if kind == WATCH or kind == SEEK:
+    if kind == WATCH or kind == SEEK or kind == DROP:
         user.position = event.position
     if kind == WATCH:  # nobody is to be disturbed while watching
         return
@@ -258,11 +257,13 @@ def on_work(plan: Plan, user: Any, steps: Any, skills: Any, event: Any) -> None:
 
 
 @compiled
-def open_visit(user: Any, step: Any, s: int, variant: int) -> None:
-    """A visit of step `s` begins: the ladder starts at its foot again."""
+def open_visit(plan: Plan, user: Any, step: Any, s: int, variant: int) -> None:
+    """A visit of step `s` begins: the ladder starts at its foot again, a video goes on where it was left."""
     user.current, user.variant = s, variant
     user.rung = user.taken = user.fails_in_row = 0
-    user.visit_seconds = user.position = 0.0
+    user.visit_seconds = 0.0
+    if plan.steps[s].video and user.video != s:
+        user.video, user.position = s, 0.0
     step.visits = min(step.visits + 1, 30_000)
     step.variant = variant
     if step.status != DONE:
@@ -309,9 +310,12 @@ def on_attempt(plan: Plan, user: Any, step: Any, skills: Any, s: int, success: b
 
 @compiled
 def expected_seconds(plan: Plan, done: np.uint64, s: int, variant: int) -> float:
-    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed."""
+    """Expected active time of step `s` at a difficulty: less where it was `done` before and is reviewed.
+
+    A video runs as long the second time.
+    """
     seconds = plan.steps[s].seconds * plan.time[variant]
-    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT else seconds
+    return seconds * REVIEW_TIME if done >> np.uint64(s) & UNIT and not plan.steps[s].video else seconds
 
 
 @compiled
@@ -320,34 +324,35 @@ def trace_knowledge(plan: Plan, user: Any, skills: Any, s: int, success: bool) -
 
     What is known but faded may not come to mind: success depends on all skills being known *and* recalled.
     """
-    exercised, taught = plan.steps[s].exercised, plan.steps[s].taught
+    spec = plan.steps[s]
     slip = plan.slip[s, user.variant]
     guess = plan.guess[s, user.variant, user.taken]
-    all_known = known_together(skills, exercised)
-    for k in range(len(skills)):
-        bit = UNIT << np.uint64(k)
-        if exercised & bit:
-            skill = skills[k]
-            belief = posterior(skill.belief, all_known, slip, guess, success)
-            trace_memory(plan, user, skill, belief, success)
-            if taught & bit:
-                belief = after_practice(belief, plan.learn[k, user.variant, user.taken])
-            skill.belief = belief
-            skill.tries = min(skill.tries + 1, 30_000)
-            skill.successes = min(skill.successes + (1 if success else 0), 30_000)
-            skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
+    all_known = known_together(plan, skills, s)
+    for i in range(spec.skills_from, spec.skills_to):
+        k = plan.skills[i]
+        skill = skills[k]
+        belief = posterior(skill.belief, all_known, slip, guess, success)
+        trace_memory(plan, user, skill, belief, success)
+        if i < spec.taught_to:
+            belief = after_practice(belief, plan.learn[k, user.variant, user.taken])
+        skill.belief = belief
+        skill.tries = min(skill.tries + 1, 30_000)
+        skill.successes = min(skill.successes + (1 if success else 0), 30_000)
+        skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
 
 
 @compiled
 def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) -> None:
     """A video seen to its end is a practice that gives no evidence."""
-    taught = plan.steps[s].taught
-    for k in range(len(skills)):
-        if success and taught & (UNIT << np.uint64(k)):
-            skill = skills[k]
-            trace_memory(plan, user, skill, skill.belief, True)
-            learn = LEARN_OF_WATCHING * plan.learn[k, user.variant, user.taken]
-            skill.belief = after_practice(skill.belief, learn)
+    if not success:
+        return
+    user.video = NOWHERE
+    for i in range(plan.steps[s].skills_from, plan.steps[s].taught_to):
+        k = plan.skills[i]
+        skill = skills[k]
+        trace_memory(plan, user, skill, skill.belief, True)
+        learn = LEARN_OF_WATCHING * plan.learn[k, user.variant, user.taken]
+        skill.belief = after_practice(skill.belief, learn)
 
 
 @compiled
@@ -367,12 +372,12 @@ def trace_memory(plan: Plan, user: Any, skill: Any, known: float, success: bool)
 
 
 @compiled
-def known_together(skills: Any, exercised: np.uint64) -> float:
-    """Believed probability that every skill of the set is known and recalled (beliefs taken as independent)."""
+def known_together(plan: Plan, skills: Any, s: int) -> float:
+    """Believed probability that every skill that step `s` exercises is known and recalled (beliefs independent)."""
     together = 1.0
-    for k in range(len(skills)):
-        belief = skills[k].belief * skills[k].retained
-        together *= belief if exercised & (UNIT << np.uint64(k)) else 1.0  # a select, not a branch
+    for i in range(plan.steps[s].skills_from, plan.steps[s].skills_to):
+        skill = skills[plan.skills[i]]
+        together *= skill.belief * skill.retained
     return together
 
 

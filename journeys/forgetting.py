@@ -25,8 +25,10 @@ W4, W5 = 6.4133, 0.8334
 DIFFICULTY = W4 - math.exp(2.0 * W5) + 1.0  # 1 to 10; initial difficulty at the rating "good"
 W8, W9, W10 = 1.8722, 0.1666, 0.796  # growth of stability after a recall
 W11, W12, W13, W14 = 1.4835, 0.0614, 0.2629, 1.6483  # stability after a lapse
+W17, W18 = 0.5425, 0.0912  # of short-term memory: a lapse leaves at most exp(-W17 W18) of the stability
 GROWTH = math.exp(W8) * (11.0 - DIFFICULTY)
 AFTER_LAPSE = W11 * DIFFICULTY**-W12
+MOST_AFTER_LAPSE = math.exp(-W17 * W18)
 
 STABILITY_OF_OLD = 60.0  # days, of what was known before sign-up: in use for months. Our choice
 LEAST_STABILITY, MOST_STABILITY = 0.001, 36_500.0  # days; the bounds of FSRS-6
@@ -53,4 +55,4 @@ def next_stability(stability: float, retained: float, success: bool) -> float:
         growth = GROWTH * stability**-W9 * (math.exp(W10 * (1.0 - retained)) - 1.0)
         return min(MOST_STABILITY, stability * (1.0 + growth))
     lapsed = AFTER_LAPSE * ((stability + 1.0) ** W13 - 1.0) * math.exp(W14 * (1.0 - retained))
-    return max(LEAST_STABILITY, min(stability, lapsed))
+    return max(LEAST_STABILITY, min(MOST_AFTER_LAPSE * stability, lapsed))

@@ -12,11 +12,11 @@ import msgspec
 from journeys.checks import faults_of
 from journeys.faults import Fault, exponent_as_text, fault_from, nearest, split
 from journeys.source import Source, SourceError, read_source
-from journeys.spec import Difficulty, Help, Journey, Kind, Rules, Skill, Step
+from journeys.spec import Difficulty, Goal, Help, Journey, Kind, Rules, Skill, Step
 
 # The mapping that a path leads to, by the path with its numbers and last key left out.
 STRUCTS: dict[str, type[msgspec.Struct]] = {
-    "": Journey, "steps[]": Step, "skills[]": Skill, "steps[].help": Help, "rules": Rules
+    "": Journey, "steps[]": Step, "skills[]": Skill, "steps[].help": Help, "rules": Rules, "goals[]": Goal
 }  # fmt: skip
 CHOICES = {"kind": get_args(Kind), "difficulties[]": get_args(Difficulty), "completed_when": ("required", "all")}
 
@@ -82,10 +82,10 @@ def journey_of(source: Source) -> Journey:
 
 
 def explain(message: str, raw: dict[str, Any]) -> Fault:
-    """The fault that a `msgspec.ValidationError` of journey data `raw` tells of, with the step or skill named."""
+    """The fault that a `msgspec.ValidationError` of journey data `raw` tells of, with the step, skill or goal named."""
     path = split(message)[1]
     shape = re.sub(r"\[\d+\]", "[]", path)
-    section = re.match(r"(steps|skills)\[(\d+)\]\.?", path)
+    section = re.match(r"(steps|skills|goals)\[(\d+)\]\.?", path)
     key = path[section.end() :] if section else path
     fault = fault_from(
         message, STRUCTS.get(shape, Journey).__struct_fields__, CHOICES.get(shape.rsplit(".", 1)[-1], ())
@@ -101,7 +101,7 @@ def explain(message: str, raw: dict[str, Any]) -> Fault:
 
 
 def name_at(raw: dict[str, Any], section: str, index: int) -> str:
-    """Name of a step or skill of unvalidated data, or its place where it has none."""
+    """Name of a step, skill or goal of unvalidated data, or its place where it has none."""
     item = raw[section][index]
     return str(item.get("name", f"number {index + 1}")) if isinstance(item, dict) else f"number {index + 1}"
 

@@ -81,7 +81,7 @@ USER_BLOCK = (
     Entry("declared", "1 if the user declared a goal or experience at sign-up"),
     Entry("experience", "declared experience: none 0, some 0.5, much 1; 0.5 where undeclared"),
     Entry("mobile", "1 if this session is on a mobile device, 0.5 where unknown"),
-    Entry("position", "share of the current video that was reached"),
+    Entry("position", "share that was reached of the current video; 0 elsewhere"),
 )
 
 STEP_BLOCK = (
@@ -240,14 +240,15 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[33] = user.variant / 2.0
     out[35] = user.goal != UNDECLARED or user.experience != UNDECLARED
     out[36] = 0.5 if user.experience == UNDECLARED else user.experience / MOST_EXPERIENCE
-    out[37] = 0.5 if user.device == UNKNOWN_DEVICE else (1.0 if user.device == MOBILE else 0.0)
-    out[38] = user.position
+    device = user["device"]  # NumPy's records have a `device` of their own
+    out[37] = 0.5 if device == UNKNOWN_DEVICE else (1.0 if device == MOBILE else 0.0)
     s = user.current
+    out[38] = user.position if s != NOWHERE and s == user.video else 0.0
     if s == NOWHERE:
         out[28] = out[34] = 0.0
         return
     out[28] = unit(user.visit_seconds / (LATE * expected_seconds(plan, user.done, s, user.variant)))
-    known = known_together(skills, plan.steps[s].exercised)
+    known = known_together(plan, skills, s)
     out[34] = success_probability(known, plan.slip[s, user.variant], plan.guess[s, user.variant, user.taken])
 
 
@@ -256,7 +257,7 @@ def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) 
     """One step block, `out` `(15,)`."""
     spec = plan.steps[s]
     due = user.due >> np.uint64(s) & UNIT != 0
-    known = known_together(skills, spec.exercised)
+    known = known_together(plan, skills, s)
     out[0] = eligible(plan, user.done, s) or due
     out[1] = user.current == s
     out[2] = step.status == DONE
@@ -266,7 +267,7 @@ def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) 
     out[6] = success_probability(known, plan.slip[s, EASY], plan.guess[s, EASY, 0])
     out[7] = success_probability(known, plan.slip[s, STANDARD], plan.guess[s, STANDARD, 0])
     out[8] = success_probability(known, plan.slip[s, HARD], plan.guess[s, HARD, 0])
-    out[9] = min(1.0, expected_gain(plan, skills, spec.taught) / GAIN)
+    out[9] = min(1.0, expected_gain(plan, skills, s) / GAIN)
     out[10] = spec.minutes_scaled
     out[11] = spec.unlocks
     out[12] = due
@@ -289,23 +290,18 @@ def write_skill(plan: Plan, skill: Any, k: int, out: Any) -> None:
 def trend(tries: int, recent: int) -> float:
     """Success rate in the newer half of the last eight attempts less that in the older half; of fewer where fewer."""
     half = min(tries, WINDOW) // 2
-    if half == 0:
-        return 0.0
-    newer = older = 0
-    for i in range(half):
-        newer += recent >> i & 1
-        older += recent >> (half + i) & 1
-    return (newer - older) / half
+    newer, older = recent & ((1 << half) - 1), recent >> half & ((1 << half) - 1)
+    return (count_members(np.uint64(newer)) - count_members(np.uint64(older))) / max(1, half)
 
 
 @compiled
-def expected_gain(plan: Plan, skills: Any, taught: np.uint64) -> float:
+def expected_gain(plan: Plan, skills: Any, s: int) -> float:
     """Expected number of taught skills that one unaided standard practice makes known or brings back to mind."""
     gain = 0.0
-    for k in range(len(skills)):
+    for i in range(plan.steps[s].skills_from, plan.steps[s].taught_to):
+        k = plan.skills[i]
         belief = skills[k].belief
-        worth = (1.0 - belief) * plan.learn[k, STANDARD, 0] + belief * (1.0 - skills[k].retained)
-        gain += worth if taught & (UNIT << np.uint64(k)) else 0.0  # a select, not a branch
+        gain += (1.0 - belief) * plan.learn[k, STANDARD, 0] + belief * (1.0 - skills[k].retained)
     return gain
 
 

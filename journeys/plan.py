@@ -43,6 +43,9 @@ RULES = np.dtype(
 STEP_PLAN = np.dtype(
     [
         ("after", "u8"),  # set of steps that must be done first
+        ("skills_from", "i4"),  # where the step's skills begin in `Plan.skills`: first those taught, then those needed
+        ("taught_to", "i4"),
+        ("skills_to", "i4"),
         ("exercised", "u8"),  # set of skills needed or taught
         ("taught", "u8"),
         ("related", "u8"),  # set of steps that exercise a skill that this one exercises, itself included
@@ -74,6 +77,7 @@ class Plan(NamedTuple):
     learn: np.ndarray  # (K, V, R) P(comes to be known in one practice)
     time: np.ndarray  # (V,) factor on the expected time
     goals: np.ndarray  # (G,) uint64: the steps that serve each goal
+    skills: np.ndarray  # (E,) numbers of the skills that the steps exercise, step after step
 
 
 def compile_plan(journey: Journey) -> Plan:
@@ -91,6 +95,7 @@ def compile_plan(journey: Journey) -> Plan:
         learn=learning(journey),
         time=np.array(knowledge.TIME_OF_DIFFICULTY),
         goals=np.array([word_of(number[name] for name in goal.steps) for goal in journey.goals], np.uint64),
+        skills=np.array([skill_number[name] for step in journey.steps for name in exercised(step)], np.int64),
     )
 
 
@@ -115,7 +120,11 @@ def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, i
     """One STEP_PLAN record per step."""
     steps = np.zeros(len(journey.steps), STEP_PLAN)
     waiting = dependants(journey)
+    start = 0
     for record, step in zip(steps, journey.steps, strict=True):
+        record["skills_from"], record["taught_to"] = start, start + len(step.teaches)
+        start += len(exercised(step))
+        record["skills_to"] = start
         record["after"] = word_of(number[name] for name in step.after)
         record["taught"] = word_of(skill_number[name] for name in step.teaches)
         record["exercised"] = word_of(skill_number[name] for name in exercised(step))
@@ -134,8 +143,8 @@ def steps_of(journey: Journey, number: dict[str, int], skill_number: dict[str, i
 
 
 def exercised(step: Step) -> list[str]:
-    """Skills that an attempt at the step gives evidence of."""
-    return list(dict.fromkeys((*step.needs, *step.teaches)))
+    """Skills that an attempt at the step gives evidence of, those that it teaches first."""
+    return list(dict.fromkeys((*step.teaches, *step.needs)))
 
 
 def share_skill(one: Step, other: Step) -> bool:

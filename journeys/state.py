@@ -43,7 +43,7 @@ USER = np.dtype(
         ("giving_up", "f8"),
         ("acceptance", "f8"),
         ("pace", "f8"),
-        ("position", "f8"),  # share of the current video that was reached in this visit
+        ("position", "f8"),  # share that was reached of the video begun last
         ("events", "i4"),
         ("sessions", "i2"),
         ("fails", "i2"),
@@ -57,6 +57,7 @@ USER = np.dtype(
         ("aways", "i2"),  # away events since leaving
         ("current", "i2"),  # step being worked on, or NOWHERE
         ("offered", "i2"),  # step last selected for the user, or NOWHERE
+        ("video", "i2"),  # the video begun last, or NOWHERE
         ("variant", "i1"),
         ("rung", "i1"),  # highest rung shown in this visit
         ("taken", "i1"),  # highest rung accepted in this visit
@@ -80,7 +81,7 @@ STEP = np.dtype(
 SKILL = np.dtype(
     [
         ("belief", "f8"),  # P(known), whether or not it comes to mind
-        ("retained", "f8"),  # P(comes to mind where known), as of the beginning of the session or the last check
+        ("retained", "f8"),  # P(comes to mind where known), as of the beginning of the session
         ("stability", "f8"),  # days in which `retained` falls to 0.9; 0 before the first attempt
         ("practised", "i8"),
         ("tries", "i2"),

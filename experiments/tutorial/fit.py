@@ -82,7 +82,7 @@ def foresee(plan: Plan, users: Any, steps: Any, skills: Any, events: Any, rows: 
             same = user.current == s
             variant = user.variant if same else event.variant
             taken = user.taken if same else 0
-            known = known_together(skills[rows[i]], plan.steps[s].exercised)
+            known = known_together(plan, skills[rows[i]], s)
             chances[i] = success_probability(known, plan.slip[s, variant], plan.guess[s, variant, taken])
         fold(plan, user, steps[rows[i]], skills[rows[i]], event)
 

@@ -25,12 +25,25 @@ from journeys.loading import load_journey
 from journeys.mask import write_mask
 from journeys.observation import observation_size, write_observation
 from journeys.plan import Plan, compile_plan
-from journeys.state import NOWHERE, ONGOING
-from personas.persona import People, load_population
+from journeys.spec import Journey
+from journeys.state import NOWHERE, ONGOING, UNDECLARED
+from personas.persona import People, Population, load_population
 from personas.traits import TRAITS
+from tests.journeys.studio import STUDIO
+from tests.personas.typical import RESTLESS
 
 SEED = 20260105
 STYLES = ("any", "first", "last")  # which of the legal actions is taken
+
+
+def journey_of(name: str) -> Journey:
+    """A shipped journey, or the one that has everything."""
+    return STUDIO if name == STUDIO.name else load_journey(name)
+
+
+def population_for(journey: str) -> Population:
+    """The mixed one; on the journey that has everything, people who do everything."""
+    return RESTLESS if journey == STUDIO.name else load_population("mixed")
 
 
 class Life(NamedTuple):
@@ -95,6 +108,7 @@ def decision(answered: Any, user: Any, action: int) -> Any:
     event.key, event.user, event.time = decision_key(answered.key), answered.user, user.last_time
     event.kind, event.step, event.variant = DECISION, NOWHERE, 1
     event.action, event.propensity = action, 1.0
+    event.goal = event.experience = UNDECLARED
     return event
 
 
@@ -107,11 +121,11 @@ def look(plan: Plan, user: Any, steps: Any, skills: Any) -> tuple[np.ndarray, np
     return observation, mask
 
 
-def main(journey: str, population: str, learner: str, style: str, n_users: str, out: str) -> None:
+def main(journey: str, learner: str, style: str, n_users: str, out: str) -> None:
     """Write the lives of users 0 to `n_users` - 1, one after the other, to the file `out` (npz)."""
     model = load_learner(learner)
-    spec = journey_under(load_journey(journey), model)
-    plan, people = readable(compile_plan(spec)), load_population(population).people
+    spec = journey_under(journey_of(journey), model)
+    plan, people = readable(compile_plan(spec)), population_for(journey).people
     learning = compile_learner(spec, model)
     with np.errstate(over="ignore"):  # 64-bit words wrap around: that is what mixing them means
         lives = [live(plan, learning, people, SEED, number, style) for number in range(int(n_users))]

@@ -7,11 +7,12 @@ import sys
 
 import numpy as np
 
+from agents.learners import load_learner
 from envs.vector import OnboardingVectorEnv
-from journeys.loading import load_journey
-from personas.persona import load_population
+from tests.agents.plain_life import journey_of, population_for
 
 SEED = 77
+LEARNER_OF = {"studio": "irt_forgetting"}
 
 
 def legal_picks(masks: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -21,8 +22,9 @@ def legal_picks(masks: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 
 def lives(journey: str, n: int, steps: int, threads: int = 1, first_user: int = 0) -> dict[int, str]:
-    """Digest of each whole life (observations, masks, keys, rewards, terms, times, ending) among those that ended."""
-    env = OnboardingVectorEnv(load_journey(journey), load_population("mixed"), n, threads=threads, copy=True)
+    """Digest of each whole life (what was seen, rewards, terms, times, reasons, ending) among those that ended."""
+    people, learner = population_for(journey), load_learner(LEARNER_OF.get(journey, "bkt"))
+    env = OnboardingVectorEnv(journey_of(journey), people, n, threads=threads, copy=True, learner=learner)
     observations, info = env.reset(seed=SEED, options={"first_user": first_user})
     open_lives = {int(user): hashlib.sha256() for user in info["user"]}
     ended: dict[int, str] = {}
@@ -36,7 +38,9 @@ def lives(journey: str, n: int, steps: int, threads: int = 1, first_user: int = 
         for row, user in enumerate(users):
             open_lives[user].update(rewards[row].tobytes() + info["terms"][row].tobytes())
             open_lives[user].update(info["elapsed"][row].tobytes())
-            if terminated[row] or truncated[row]:
+            if not terminated[row] and not truncated[row]:
+                open_lives[user].update(env.world.minds["reason"][row].tobytes())
+            else:
                 ending = info["final_info"]["ending"][info["final_info"]["rows"] == row]
                 open_lives[user].update(info["final_obs"][row].tobytes() + ending.tobytes())
                 ended[user] = open_lives.pop(user).hexdigest()

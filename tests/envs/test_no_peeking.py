@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import grimp
 import numpy as np
 import pytest
 
-from agents.kernel import TERMS
-from agents.mind import MIND
+from agents.kernel import TERMS, World
+from agents.learners import load_learner
+from agents.mind import MIND, REASONS
 from envs.vector import OnboardingVectorEnv
 from journeys import fold, mask, observation
 from journeys.actions import n_actions
 from journeys.events import EVENT
-from journeys.loading import load_journey, shipped
+from journeys.loading import shipped
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from journeys.state import SKILL, STEP, USER
-from personas.persona import load_population
+from personas.persona import shipped as people
 from personas.traits import TRAIT_NAMES
 from policies.expert_rules import expert_rules
 from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from tests.agents.plain_life import journey_of, population_for
 from tests.envs.lives import legal_picks
 from tests.policies.moments import random_weights
 
 N = 512
 BEFORE, AFTER = 12, 5  # decisions before and after the disturbance
 HIDDEN = {"known", "motivation", "frustration", "exposure", "annoyance", "returns_at", "phase", "interrupted", "key"}
+HIDDEN |= {"mastery", "skill", "peers", "wait", "reneges", "reason", "message_exposure", "session_ms", "persona"}
+WHERE = [*((journey, "bkt") for journey in shipped()), *(("studio", learner) for learner in people("learner"))]
 
 
-def other_feelings(minds: Any, traits: Any) -> None:
+def other_feelings(world: World) -> None:
     """Everybody feels a little different, and is remembered as someone else."""
+    minds = world.minds
     minds["motivation"] = np.clip(minds["motivation"] * 0.98, 0.0, 1.0)
     minds["frustration"] *= 0.97
     minds["annoyance"] += 5.0
@@ -45,15 +49,35 @@ def other_feelings(minds: Any, traits: Any) -> None:
     minds["decisions"] += 7
 
 
-def other_knowledge(minds: Any, traits: Any) -> None:
+def other_knowledge(world: World) -> None:
     """Everybody knows what they do not, and the reverse."""
-    minds["known"] = ~minds["known"]
+    world.minds["known"] = ~world.minds["known"]
+    world.memories["prior"] *= -1.0
 
 
-def other_character(minds: Any, traits: Any) -> None:
+def other_memories(world: World) -> None:
+    """What was practised counts for less, is nearly forgotten and will be soon."""
+    for name in ("practised", "retained", "stability"):
+        world.memories[name] *= 0.7
+
+
+def other_purposes(world: World) -> None:
+    """Everybody came for something else, left for another reason and sees peers who are ahead."""
+    minds = world.minds
+    minds["goal"] = np.where(minds["goal"] < 0, minds["goal"], 1 - minds["goal"])
+    minds["reason"] = (minds["reason"] + 1) % len(REASONS)
+    minds["peers"] = 0.9
+    minds["skill"] *= 0.5
+
+
+def other_character(world: World) -> None:
     """Everybody is someone else in what has not shown yet."""
-    for name in ("patience", "return_chance", "learn_odds", "autonomy", "habituation", "email"):
-        traits[name] *= 0.9
+    for name in ("patience", "return_chance", "learn_odds", "autonomy", "habituation", "email", "memory", "attention"):
+        world.traits[name] *= 0.9
+    world.traits["sociability"], world.traits["declares"] = 0.9, 0.1
+
+
+DISTURBANCES = (other_feelings, other_knowledge, other_memories, other_purposes, other_character)
 
 
 def same_events(env: OnboardingVectorEnv, twin: OnboardingVectorEnv) -> np.ndarray:
@@ -83,19 +107,25 @@ def assert_same_sight_and_decisions(policies: tuple[Policy, ...], sights: list[t
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("journey", shipped())
-@pytest.mark.parametrize("disturb", [other_feelings, other_knowledge, other_character])
+def two_worlds(journey: str, learner: str) -> list[OnboardingVectorEnv]:
+    """The same world twice."""
+    people, model = population_for(journey), load_learner(learner)
+    return [
+        OnboardingVectorEnv(journey_of(journey), people, N, keep_log=True, copy=True, learner=model) for _ in range(2)
+    ]
+
+
+@pytest.mark.parametrize(("journey", "learner"), WHERE)
+@pytest.mark.parametrize("disturb", DISTURBANCES)
 def test_hidden_state_behind_the_same_events_changes_no_decision(
-    journey: str, disturb: Callable[[Any, Any], None]
+    journey: str, learner: str, disturb: Callable[[World], None]
 ) -> None:
     """Two worlds go the same way until one is disturbed unseen; while the events stay the same, so does all else."""
-    onboarding = load_journey(journey)
-    policies = policies_for(onboarding)
-    worlds = [OnboardingVectorEnv(onboarding, load_population("mixed"), N, keep_log=True, copy=True) for _ in range(2)]
+    policies, worlds = policies_for(journey_of(journey)), two_worlds(journey, learner)
     infos = [world.reset(seed=31)[1] for world in worlds]
     for _ in range(BEFORE):
         infos = [w.step(legal_picks(i["action_mask"], i["event_key"]))[-1] for w, i in zip(worlds, infos, strict=True)]
-    disturb(worlds[1].world.minds, worlds[1].world.traits)
+    disturb(worlds[1].world)
     same = np.ones(N, bool)
     for decision in range(AFTER):
         steps = [w.step(legal_picks(i["action_mask"], i["event_key"])) for w, i in zip(worlds, infos, strict=True)]
@@ -108,12 +138,16 @@ def test_hidden_state_behind_the_same_events_changes_no_decision(
 
 def test_the_disturbance_is_one() -> None:
     """The worlds above do differ: who they are disturbed into behaves otherwise sooner or later."""
-    for disturb in (other_feelings, other_knowledge, other_character):
-        env, twin = (
-            OnboardingVectorEnv(load_journey("tiny"), load_population("mixed"), N, keep_log=True) for _ in range(2)
-        )
+    for disturb in DISTURBANCES:
+        learner = "afm_forgetting" if disturb is other_memories else "bkt"
+        env, twin = two_worlds("studio", learner)
         infos = [world.reset(seed=31)[1] for world in (env, twin)]
-        disturb(twin.world.minds, twin.world.traits)
+        for _ in range(BEFORE):  # until there is something to remember
+            infos = [
+                w.step(legal_picks(i["action_mask"], i["event_key"]))[-1]
+                for w, i in zip((env, twin), infos, strict=True)
+            ]
+        disturb(twin.world)
         terms = [np.zeros((N, len(TERMS))) for _ in range(2)]
         for _ in range(30):
             for which, world in enumerate((env, twin)):

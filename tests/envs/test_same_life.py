@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STEPS = 160  # by then some tens of users have come and gone in every row
 
 
-@pytest.fixture(scope="module", params=shipped())
+@pytest.fixture(scope="module", params=[*shipped(), "studio"])
 def journey(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

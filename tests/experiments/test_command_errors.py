@@ -93,7 +93,7 @@ def test_help_shows_examples_settings_and_groups(command: str, capsys: pytest.Ca
     assert handrail.main([command, "--help"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"handrail {command}: ")
-    for part in (f"handrail {command} journey=", "seed: 0", "population: beginners, mixed, professionals"):
+    for part in (f"handrail {command} journey=", "seed: 0", "population: beginners, cohort, comeback, everyone"):
         assert part in said
 
 

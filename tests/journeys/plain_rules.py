@@ -17,9 +17,10 @@ class History:
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
+        self.fading: set[str] = set()  # skills that are being forgotten; whoever reads on says which
         self.counted = {s.name for s in journey.steps if s.required or journey.completed_when == "all"}
         self.due: str | None = None
-        self.over = False
+        self.over = self.lapsed = False
         self.done: set[str] = set()
         self.consent: set[str] = set()
         self.here = False
@@ -44,33 +45,37 @@ class History:
         if kind in {"signup", "consent"}:
             self.consent = {name for i, name in enumerate(("personalise", "push", "email")) if event.consent >> i & 1}
         if kind in {"signup", "enter"}:
-            self.here, self.checks = True, 0
+            self.come_in()
             self.due = "assist" if self.step else "select"
         elif kind == "leave":
             self.here, self.checks = False, 0
         elif kind == "away" and not self.here:
             self.checks += 1
             self.due = "reengage"
-            self.over |= self.checks > len(self.journey.rules.away_checks_hours)
+            self.lapsed = self.checks > len(self.journey.rules.away_checks_hours)
         elif step is not None:
             self.worked(kind, step)
         self.over |= self.counted <= self.done
         self.over |= self.now - self.first > self.journey.rules.horizon_days * 86_400_000
-        if self.over:
+        if self.over or self.lapsed:
             self.due = None
+
+    def come_in(self) -> None:
+        """A session begins: whoever had lapsed is back."""
+        self.here, self.checks, self.lapsed = True, 0, False
 
     def worked(self, kind: str, step: str) -> None:
         """Something happened inside a step."""
         if not self.here:
-            self.here, self.checks = True, 0
+            self.come_in()
         if kind == "start" or step != self.step:
             self.step, self.shown = step, 0
-        if kind in {"accept", "dismiss"}:
+        if kind in {"accept", "dismiss", "watch"}:
             return
         self.due = "assist"
         if kind == "succeed":
             self.done.add(step)
-        if kind in {"succeed", "give_up"}:
+        if kind in {"succeed", "give_up", "drop"}:
             self.step, self.shown, self.due = None, 0, "select"
 
     def offered(self, action: Action, time: int) -> None:
@@ -96,10 +101,11 @@ class History:
         return set()
 
     def legal_steps(self) -> set[Action]:
-        """Open steps: all of them at every difficulty with consent, else the first at the usual one."""
+        """Open steps: all of them at every difficulty with consent, reviews too; else the first at the usual one."""
         usual = ("standard", "easy", "hard")
         opened = [s for s in self.journey.steps if s.name not in self.done and set(s.after) <= self.done]
         if "personalise" in self.consent:
+            opened += [s for s in self.journey.steps if s.name in self.done and self.fading & set(s.teaches)]
             return {
                 Action("select", step=s.name, difficulty=d) for s in opened for d in DIFFICULTIES if d in s.difficulties
             }

@@ -18,6 +18,7 @@ from journeys.events import (
     LARGEST_EVENT,
     LATEST_MS,
     LONGEST_S,
+    VIDEO_KINDS,
     Event,
     EventCodec,
     EventError,
@@ -27,11 +28,12 @@ from journeys.events import (
     write_events,
 )
 from journeys.loading import load_journey
-from journeys.state import CONSENTS
+from journeys.state import CONSENTS, DEVICES, EXPERIENCES
 from tests.journeys.random_logs import logs
+from tests.journeys.studio import STUDIO
 
 TINY = load_journey("tiny")
-CODEC = EventCodec(TINY)
+CODEC, STUDIO_CODEC = EventCodec(TINY), EventCodec(STUDIO)
 GOOD: dict[str, Any] = {
     "id": "e-1", "user": "u-1", "journey": "tiny", "time": 1_767_225_600_000, "kind": "start", "step": "first-note"
 }  # fmt: skip
@@ -41,31 +43,35 @@ seconds = st.floats(0.0, LONGEST_S)
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """Any event of the tiny journey, with all fields that its kind may carry."""
+    """Any event of the studio journey, which has goals and a video, with all fields that its kind may carry."""
     kind = draw(st.sampled_from(KINDS))
     declares = kind in {"signup", "consent"}
     consent = draw(st.lists(st.sampled_from(CONSENTS), unique=True)) if declares else None
     return Event(
         id=draw(identifiers),
         user=draw(identifiers),
-        journey="tiny",
+        journey="studio",
         time=draw(st.integers(EARLIEST_MS, LATEST_MS)),
         kind=kind,  # type: ignore[arg-type]
-        step=draw(st.sampled_from(TINY.step_names())) if kind in IN_A_STEP else None,
+        step=draw(st.sampled_from(STUDIO.step_names())) if kind in IN_A_STEP else None,
         duration=0.0 if declares else draw(seconds),
         difficulty=draw(st.sampled_from(DIFFICULTIES)) if kind == "start" else None,  # type: ignore[arg-type]
         rung=draw(st.sampled_from(RUNGS[1:])) if kind == "accept" else None,  # type: ignore[arg-type]
         consent=None if consent is None else tuple(sorted(consent, key=CONSENTS.index)),  # type: ignore[arg-type]
         budget=draw(st.none() | seconds.filter(bool)) if kind == "signup" else None,
-        action=draw(st.integers(0, n_actions(len(TINY.steps)) - 1)) if kind == "decision" else None,
+        action=draw(st.integers(0, n_actions(len(STUDIO.steps)) - 1)) if kind == "decision" else None,
         propensity=draw(st.floats(1e-9, 1.0)) if kind == "decision" else None,
         policy=draw(st.none() | identifiers) if kind == "decision" else None,
+        position=draw(st.floats(0.0, 1.0)) if kind in VIDEO_KINDS else None,
+        goal=draw(st.none() | st.sampled_from([g.name for g in STUDIO.goals])) if kind == "signup" else None,
+        experience=draw(st.none() | st.sampled_from(EXPERIENCES)) if kind == "signup" else None,  # type: ignore[arg-type]
+        device=draw(st.none() | st.sampled_from(DEVICES[1:])) if kind in {"signup", "enter"} else None,  # type: ignore[arg-type]
     )
 
 
 def record_of(event: Event) -> np.void:
     record = np.zeros(1, EVENT)[0]
-    CODEC.to_record(event, record)
+    STUDIO_CODEC.to_record(event, record)
     return record
 
 
@@ -76,7 +82,7 @@ def test_json_and_back(event: Event) -> None:
 
 @given(events())
 def test_record_and_back_loses_only_the_words_of_an_id(event: Event) -> None:
-    again = CODEC.from_record(record_of(event), event.user, event.policy)
+    again = STUDIO_CODEC.from_record(record_of(event), event.user, event.policy)
     assert record_of(again) == record_of(event)
     fields = [field for field in Event.__struct_fields__ if field != "id"]
     assert [getattr(again, field) for field in fields] == [getattr(event, field) for field in fields]
@@ -85,9 +91,10 @@ def test_record_and_back_loses_only_the_words_of_an_id(event: Event) -> None:
 @given(st.data())
 def test_random_logs_are_well_formed(data: st.DataObject) -> None:
     """Every event that the other tests fold could have come over the wire."""
-    for record in data.draw(logs(TINY)):
-        parsed = parse_event(encoder.encode(CODEC.from_record(record, "u", "p")))
-        assert record_of(parsed)["kind"] == record["kind"]
+    for record in data.draw(logs(STUDIO)):
+        parsed = parse_event(encoder.encode(STUDIO_CODEC.from_record(record, "u", "p")))
+        for field in ("kind", "position", "goal", "experience", "device"):
+            assert record_of(parsed)[field] == record[field]
 
 
 def test_defaults_are_left_out_of_the_json() -> None:
@@ -126,6 +133,11 @@ def test_defaults_are_left_out_of_the_json() -> None:
         ({"propensity": 0}, "propensity", "correct the number"),
         ({"propensity": 1.01}, "propensity", "correct the number"),
         ({"action": -1}, "action", "correct the number"),
+        ({"position": 1.5}, "position", "share of the video"),
+        ({"position": -0.1}, "position", "share of the video"),
+        ({"goal": 1}, "goal", "write text"),
+        ({"experience": "lots"}, "experience", "use one of none, some, much"),
+        ({"device": "unknown"}, "device", "use one of desktop, mobile"),
         ({"action": 10**9}, "action", "correct the number"),
     ],
     ids=str,
@@ -182,6 +194,9 @@ def test_any_line_is_read_or_refused(line: str | bytes) -> None:
         ({"kind": "signup"}, "field 'consent' is missing. Mend: 'signup' needs it"),
         ({"kind": "consent"}, "field 'consent' is missing. Mend: 'consent' needs it"),
         ({"kind": "decision", "propensity": 1}, "field 'action' is missing. Mend: 'decision' needs it"),
+        ({"kind": "watch"}, "field 'position' is missing. Mend: 'watch' needs it: the share of the video"),
+        ({"kind": "seek"}, "field 'position' is missing. Mend: 'seek' needs it: the share of the video"),
+        ({"kind": "signup", "consent": [], "goal": "x"}, "field 'goal': 'x' does not exist. Mend: leave it out"),
         ({"kind": "decision", "action": 1}, "field 'propensity' is missing. Mend: 'decision' needs it"),
         ({"kind": "decision", "action": 23, "propensity": 1}, "field 'action' is 23. Mend: actions here are 0 to 22"),
     ],
@@ -209,3 +224,16 @@ def test_a_bad_line_is_named_and_those_before_it_are_read(tmp_path: Path) -> Non
     assert next(lines).id == "e-1"
     with pytest.raises(EventError, match=r"log\.jsonl, line 3: field 'time'"):
         next(lines)
+
+
+@pytest.mark.parametrize("kind", ["pause", "drop"])
+def test_where_a_video_was_paused_or_dropped_need_not_be_said(kind: str) -> None:
+    CODEC.to_record(parse_event(json.dumps({**GOOD, "kind": kind})), np.zeros(1, EVENT)[0])
+
+
+def test_a_goal_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    event = parse_event(
+        json.dumps({**GOOD, "journey": "studio", "kind": "signup", "step": None, "consent": [], "goal": "flim"})
+    )
+    with pytest.raises(EventError, match="did you mean 'film'"):
+        STUDIO_CODEC.to_record(event, np.zeros(1, EVENT)[0])

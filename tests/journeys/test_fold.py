@@ -25,6 +25,7 @@ from journeys.state import (
     ONGOING,
     OUT_OF_TIME,
     STARTED,
+    UNDECLARED,
     State,
     pack,
     unpack,
@@ -50,6 +51,7 @@ class Life:
         event = np.zeros(1, EVENT).view(np.recarray)[0]
         self.time += after
         event.time, event.kind, event.step, event.variant = self.time, KINDS.index(kind), step, 1
+        event.goal = event.experience = UNDECLARED
         for name, value in fields.items():
             setattr(event, name, value)
         fold(PLAN, self.user, self.steps, self.skills, event)
@@ -146,7 +148,7 @@ def test_counts_of_a_visit() -> None:
     assert (user.active_seconds, user.visit_seconds, user.current, user.moment) == (70.0, 0.0, NOWHERE, SELECT)
     assert life.skills["tries"].tolist() == [3, 0]
     assert life.skills["successes"].tolist() == [1, 0]
-    assert life.skills["last"].tolist() == [1, -1]
+    assert life.skills["recent"].tolist() == [0b001, 0]
 
 
 def test_moving_averages() -> None:
@@ -230,6 +232,8 @@ def test_a_user_lapses_after_the_last_check() -> None:
     for check in range(3):
         life.then("away", after=(check + 1) * DAY)
         assert (life.user.ended, life.user.moment) == (ONGOING, REENGAGE)
+    life.then("away", after=DAY)
+    assert (life.user.ended, life.user.moment) == (LAPSED, NONE)
     life.then("away", after=DAY)
     assert (life.user.ended, life.user.moment) == (LAPSED, NONE)
     assert Life().then("enter").user.ended == ONGOING

@@ -137,6 +137,16 @@ def test_the_sound_journey_is_sound() -> None:
         (at("steps", 1, "after", value=["one", "one"]), "step 'two'", "after", "remove one"),
         (at("steps", 1, "difficulties", value=["easy", "easy"]), "step 'two'", "difficulties", "remove one"),
         (at("skills", 1, "name", value="unused"), "skill 'unused'", "", "name it in a step, or remove it"),
+        # goals
+        (at("goals", value=[{"steps": ["one"]}]), "goal 'number 1'", "name", "add it"),
+        (at("goals", value=[{"name": "g"}]), "goal 'g'", "steps", "add it"),
+        (at("goals", value=[{"name": "g", "steps": [], "titel": ""}]), "goal 'g'", "titel", "did you mean 'title'"),
+        (at("goals", value=[{"name": "g", "steps": []}]), "goal 'g'", "steps", "name the steps that serve it"),
+        (at("goals", value=[{"name": "g", "steps": ["tow"]}]), "goal 'g'", "steps", "did you mean 'two'"),
+        (at("goals", value=[{"name": "g", "steps": ["one", "one"]}]), "goal 'g'", "steps", "remove one"),
+        (at("goals", value=[{"name": "g", "steps": ["one"]}] * 2), "goal 'g'", "name", "rename"),
+        (at("goals", value=[{"name": f"g{i}", "steps": ["one"]} for i in range(17)]), "", "goals", "make it shorter"),
+        (at("rules", "forgetting", value=1), "", "rules.forgetting", "true or false"),
         # order
         (at("steps", 1, "after", value=["two"]), "step 'two'", "after", "remove 'two'"),
         (at("steps", 0, "after", value=["two"]), "step 'one'", "after", "drop one of these prerequisites"),
@@ -310,7 +320,9 @@ def test_any_value_anywhere_is_accepted_or_refused_in_words(path: tuple[str | in
 def test_unknown_names_and_missing_files() -> None:
     with pytest.raises(JourneyError, match=r"no journey called 'sas'\. Mend: did you mean 'saas'"):
         load_journey("sas")
-    with pytest.raises(JourneyError, match=r"Mend: use one of saas, tiny\. A journey of your own is given by a path"):
+    with pytest.raises(
+        JourneyError, match=r"Mend: use one of course, creator, saas, tiny\. A journey of your own is given by a path"
+    ):
         load_journey("zzz")
     with pytest.raises(JourneyError, match=r"no journey called '\.\./journey/saas'"):
         load_journey("../journey/saas")

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from journeys.actions import decode, n_actions
 from journeys.events import EVENT, KINDS
 from journeys.fold import blank_states, fold
+from journeys.forgetting import DUE
 from journeys.loading import load_journey
 from journeys.mask import write_mask
 from journeys.plan import compile_plan
 from journeys.spec import Journey
+from journeys.state import UNDECLARED
 from tests.journeys.plain_rules import History
 from tests.journeys.random_logs import START_MS, any_journey, logs
 
@@ -25,6 +27,8 @@ def compiled_and_plain(journey: Journey, events: np.ndarray) -> list[tuple[set[s
     for event in events:
         fold(plan, state.users[0], state.steps[0], state.skills[0], event)
         history.note(event)
+        retained = state.skills["retained"][0] if journey.rules.forgetting else np.ones(len(journey.skills))
+        history.fading = {skill.name for skill, r in zip(journey.skills, retained, strict=True) if r < DUE}
         write_mask(plan, state.users[0], mask)
         legal = {str(decode(int(action), journey.step_names())) for action in np.flatnonzero(mask)}
         both.append((legal, {str(action) for action in history.legal()}))
@@ -46,6 +50,7 @@ def allowed(journey: Journey, *told: dict[str, object]) -> set[str]:
     for event, fields in zip(events, told, strict=True):
         time += int(fields.get("after", 60_000))  # type: ignore[call-overload]
         event.time, event.step, event.variant = time, -1, 1
+        event.goal = event.experience = UNDECLARED
         event.kind = KINDS.index(str(fields["kind"]))
         for name in set(fields) - {"kind", "after"}:
             setattr(event, name, fields[name])

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from journeys import documentation, loading, spec
+from journeys.checks import counts
 from journeys.documentation import observation_page
 from journeys.events import EVENT, KINDS, LARGEST_EVENT, Event, EventCodec, EventError, parse_event
 from journeys.fold import blank_states, fold
 from journeys.loading import JourneyError, load_journey, parse_journey
 from journeys.plan import compile_plan
-from journeys.state import DONE, GIVEN_UP
+from journeys.state import DONE, EXPERIENCES, GIVEN_UP, MOBILE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 JOURNEYS, EVENTS = (DOCS / "journeys.md").read_text(), (DOCS / "events.md").read_text()
@@ -41,10 +42,11 @@ def test_the_page_is_written_where_asked_and_else_in_its_place(tmp_path: Path, m
     assert (tmp_path / "usual.md").read_text() == (tmp_path / "asked.md").read_text() == observation_page()
 
 
-def test_make_docs_writes_the_page() -> None:
-    recipe = re.search(r"^docs:.*\n\t(.*)$", (DOCS.parent / "Makefile").read_text(), re.MULTILINE)
+def test_make_docs_writes_the_page_and_the_pictures() -> None:
+    recipe = re.search(r"^docs:.*\n\t(.*)\n\t(.*)$", (DOCS.parent / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
     assert recipe[1].endswith("python -m journeys.documentation docs/observation.md")
+    assert "handrail journey show $$name --out docs/pictures/journey-$$name.png" in recipe[2]
 
 
 def test_the_example_journey_loads() -> None:
@@ -55,7 +57,13 @@ def test_the_example_journey_loads() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "struct"),
-    [("The journey", spec.Journey), ("Skills", spec.Skill), ("Steps", spec.Step), ("Rules", spec.Rules)],
+    [
+        ("The journey", spec.Journey),
+        ("Skills", spec.Skill),
+        ("Steps", spec.Step),
+        ("Rules", spec.Rules),
+        ("Goals", spec.Goal),
+    ],
 )
 def test_every_key_is_described_with_its_default(heading: str, struct: Any) -> None:
     described = first_cells(JOURNEYS, heading)
@@ -95,8 +103,9 @@ def test_the_example_events_are_one_life_with_every_kind() -> None:
         codec.to_record(parse_event(line), record)
         fold(plan, state.users[0], state.steps[0], state.skills[0], record)
     assert {parse_event(line).kind for line in LINES} == set(KINDS)
-    assert state.steps["status"][0].tolist() == [DONE, 0, GIVEN_UP, 0, 0]
+    assert state.steps["status"][0].tolist() == [DONE, 0, GIVEN_UP, GIVEN_UP, 0]
     assert state.users["sessions"][0] == 2
+    assert (state.users["experience"][0], state.users["device"][0]) == (EXPERIENCES.index("some"), MOBILE)
     assert parse_event(re.search(r"```json\n(.*?)```", EVENTS, re.DOTALL)[1]).kind == "fail"  # type: ignore[index]
 
 
@@ -124,6 +133,15 @@ def test_the_event_errors_shown_are_those_given(change: dict[str, Any]) -> None:
     with pytest.raises(EventError) as caught:
         codec.to_record(parse_event(json.dumps(good | change)), np.zeros(1, EVENT)[0])
     assert str(caught.value) in EVENTS
+
+
+def test_the_page_on_journeys_tells_the_sizes_of_those_that_ship() -> None:
+    rows = JOURNEYS.split("## The journeys that ship\n", 1)[1].split("\n## ", 1)[0]
+    for name in loading.shipped():
+        journey = load_journey(name)
+        sizes = [len(journey.steps), sum(counts(journey)), len(journey.skills), len(journey.goals) or "none"]
+        forgetting = "yes" if journey.rules.forgetting else "no"
+        assert f"| `{name}` | {journey.title} | {' | '.join(map(str, sizes))} | {forgetting} |\n" in rows
 
 
 def test_the_page_names_the_shipped_journeys() -> None:

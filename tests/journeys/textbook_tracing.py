@@ -13,6 +13,7 @@ from journeys.knowledge import (
     GUESS_ODDS_OF_RUNG,
     LEARN_OF_DIFFICULTY,
     LEARN_OF_RUNG,
+    LEARN_OF_WATCHING,
     SLIP_ODDS_OF_DIFFICULTY,
 )
 from journeys.spec import Journey, Skill, Step
@@ -60,11 +61,21 @@ def learn_of(skill: Skill, attempt: Attempt) -> float:
     return min(MOST_LEARN, skill.learn * LEARN_OF_DIFFICULTY[attempt.difficulty] * LEARN_OF_RUNG[attempt.rung])
 
 
+def watched(journey: Journey, attempt: Attempt, belief: dict[str, float]) -> dict[str, float]:
+    """P(known) after a video: seen to its end it teaches a little; neither outcome is evidence of anything."""
+    taught = journey.steps[attempt.step].teaches if attempt.success else ()
+    learned = {s.name: LEARN_OF_WATCHING * learn_of(s, attempt) for s in journey.skills if s.name in taught}
+    return {name: b + (1.0 - b) * learned.get(name, 0.0) for name, b in belief.items()}
+
+
 def traced(journey: Journey, attempts: list[Attempt]) -> dict[str, float]:
     """P(known) by skill after attempts: Bayes on each skill given that the others are independent, then practice."""
     belief = {skill.name: skill.prior for skill in journey.skills}
     for attempt in attempts:
         step = journey.steps[attempt.step]
+        if step.kind == "video":
+            belief = watched(journey, attempt, belief)
+            continue
         names = [skill.name for skill in skills_of(journey, step)]
         slip, guess = slip_of(journey, attempt), guess_of(journey, attempt)
         seen_if_all = 1.0 - slip if attempt.success else slip

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from agents.mind import draw_persona
+from agents.birth import draw_persona
 from journeys.draws import PURPOSE_PERSONA, nth_key, uniform, user_key
 from personas.persona import PROBABILITIES, load_persona, load_population, mixture, shipped
 from personas.traits import DISTRIBUTIONS, TRAIT_NAMES, draw_trait, draw_traits

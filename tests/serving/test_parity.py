@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bundles import make_bundle
 
+from agents.learners import BINARY_MASTERY, Learner, load_learner
 from journeys.draws import id_of_key
 from journeys.events import Event, EventCodec
 from journeys.loading import shipped
@@ -22,6 +23,8 @@ from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
 from serving.store import Store
+from tests.journeys.studio import STUDIO
+from tests.personas.typical import RESTLESS
 
 MIXED = load_population("mixed")
 POPULATIONS = {"mixed": MIXED, **{name: mixture(name, {name: 1.0}) for name in MIXED.personas}}
@@ -47,11 +50,13 @@ class Lives(NamedTuple):
     cut: set[str]
 
 
-def live_lives(bundle: Bundle, n_users: int, seed: int, population: Population | None = None) -> Lives:
+def live_lives(
+    bundle: Bundle, n_users: int, seed: int, population: Population | None = None, learner: Learner = BINARY_MASTERY
+) -> Lives:
     """Play the bundle's policy on `population`, by default the mixed one."""
     codec, events, seen, cut = EventCodec(bundle.journey), list[Event](), dict[str, Seen](), set[str]()
     population = population or MIXED
-    for moment in rounds(bundle.journey, population, bundle.policy, n_users, seed, keep_log=True):
+    for moment in rounds(bundle.journey, population, bundle.policy, n_users, seed, keep_log=True, learner=learner):
         world = moment.world
         for row in np.flatnonzero(world.n_events):
             records = world.log[row, : world.n_events[row]]
@@ -96,6 +101,21 @@ def test_the_runtime_sees_and_decides_what_the_simulation_did(journey, family):
     bundle = make_bundle(journey, family)
     lives = live_lives(bundle, 40, seed=5)
     assert len(lives.seen) > 400
+    for mode in MODES:
+        check_parity(bundle, mode, lives, batch=64)
+
+
+@pytest.mark.parametrize("learner", ["bkt_forgetting", "irt_forgetting", "afm"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_parity_holds_where_users_forget_declare_goals_and_watch_videos(family, learner):
+    """The journey forgets whether the users do or not: what is believed of them is the same at both ends."""
+    bundle = make_bundle(STUDIO, family)
+    assert bundle.journey.rules.forgetting
+    lives = live_lives(bundle, 60, seed=5, population=RESTLESS, learner=load_learner(learner))
+    kinds = {event.kind for event in lives.events}
+    assert kinds >= {"watch", "pause", "seek", "drop", "enter", "away"}
+    assert {event.goal for event in lives.events} >= {"film", "radio"}
+    assert {event.device for event in lives.events} >= {"desktop", "mobile"}
     for mode in MODES:
         check_parity(bundle, mode, lives, batch=64)
 

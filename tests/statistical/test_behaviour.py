@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.behavior import INTERRUPTED_SLIPS, INTERRUPTED_TIME, next_event, react_to
+from agents.behavior import INTERRUPTED_SLIPS, INTERRUPTED_TIME, next_event
 from agents.kernel import World, enter_all, make_world
+from agents.learners import BINARY_MASTERY
 from agents.mind import AWAY_NOW, NEVER, WORKING
+from agents.offers import react_to
 from journeys.actions import EMAIL, FULL, GUIDANCE, HINT, N_CHANNELS, N_RUNGS, NOTHING, PUSH, STANDARD, WAIT, n_actions
 from journeys.compiled import compiled
 from journeys.draws import nth_key
@@ -34,10 +36,12 @@ STEP = 2  # "notebook", which teaches one skill
 
 
 @compiled
-def next_all(plan: Any, minds: Any, traits: Any, events: Any) -> None:
+def next_all(plan: Any, world: Any, events: Any) -> None:
     """Everybody's next event."""
-    for i in range(len(minds)):
-        next_event(plan, minds[i], traits[i], nth_key(minds[i].key, minds[i].n), events[i])
+    for i in range(len(world.minds)):
+        mind = world.minds[i]
+        luck = nth_key(mind.key, mind.n)
+        next_event(plan, world.learner, mind, world.memories[i], world.traits[i], luck, events[i])
 
 
 @compiled
@@ -51,12 +55,13 @@ class Crowd:
     """`N` users in the middle of one step, alike in everything that a test does not change."""
 
     def __init__(self, population: str = "mixed", **mind: Any) -> None:
-        self.world: World = make_world(PLAN, N, False)
+        self.world: World = make_world(PLAN, JOURNEY, BINARY_MASTERY, N, False)
         scratch = np.zeros(8, EVENT).view(np.recarray)
         enter_all(PLAN, load_population(population).people, self.world, 5, 0, scratch, 0, N)
         self.minds, self.traits = self.world.minds, self.world.traits
         self.events = np.zeros(N, EVENT).view(np.recarray)
         usual = {"phase": WORKING, "step": STEP, "variant": STANDARD, "started": 1, "known": 0, "frustration": 0.0}
+        usual["mastery"] = 1.0 if mind.get("known") else 0.0
         for field, value in {**usual, "motivation": 0.6, **mind}.items():
             self.minds[field] = value
 
@@ -67,7 +72,7 @@ class Crowd:
 
     def go_on(self) -> np.ndarray:
         """What everybody does next: kinds of events `(N,)`."""
-        next_all(PLAN, self.minds, self.traits, self.events)
+        next_all(PLAN, self.world, self.events)
         return np.array(self.events["kind"])
 
 
