@@ -27,7 +27,7 @@ PICTURE_FILE = "sensitivity.png"
 class SensitivitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of `handrail sensitivity` beside its problem; conf/sensitivity.yaml explains each."""
 
-    persona: str
+    base: str
     points: Annotated[int, Meta(ge=2, le=65_536)]
     users: Users
     seed: Seed
@@ -48,8 +48,8 @@ def sensitivity(job: Job) -> None:
     """One analysis, from its configuration to its folder."""
     started, began = run_folder.now(), time.monotonic()
     settings = fill(SensitivitySettings, {name: job.config[name] for name in SensitivitySettings.__struct_fields__}, "")
-    persona = load_persona(settings.persona)
-    alone = {"name": persona.name, "summary": persona.summary, "weights": {settings.persona: 1.0}}
+    persona = load_persona(settings.base)
+    alone = {"name": persona.name, "summary": persona.summary, "weights": {settings.base: 1.0}}
     problem = problem_of({**job.config, "population": alone})
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
     ranges = trait_ranges()

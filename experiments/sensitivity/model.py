@@ -46,7 +46,7 @@ def respond(problem: Problem, policy: Policy, points: Sequence[People], users: i
         terms = live_all(plan, world, policy, batch, users, seed + HELD_OUT)
         by_point = terms[: len(batch) * users].reshape(len(batch), users, len(TERMS)).mean(axis=1)
         completion.append(by_point[:, COMPLETION])
-        returns.append(by_point @ weights)
+        returns.append((by_point * weights).sum(axis=1))  # a matrix product rounds by the size of the batch
         tell(start + len(batch))
     return Responses(np.concatenate(completion), np.concatenate(returns))
 

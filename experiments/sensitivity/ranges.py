@@ -47,7 +47,7 @@ def check_base(persona: Persona, ranges: tuple[Range, ...]) -> None:
     for span in ranges:
         if persona.traits[span.trait].distribution == "uniform":
             raise SettingsError(
-                f"persona: trait {span.trait!r} of {persona.name!r} is uniform. "
+                f"base: trait {span.trait!r} of {persona.name!r} is uniform. "
                 "Mend: give it as fixed, lognormal or logitnormal, which have a median to vary"
             )
 

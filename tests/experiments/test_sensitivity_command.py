@@ -64,15 +64,18 @@ def test_a_point_is_an_ordinary_evaluation_wherever_it_is_played() -> None:
     """Alone, among others, or by `play`: the same users with the same luck, so the very same means."""
     others = [people_at(NEWCOMER, RANGES, np.full(len(RANGES), share)) for share in (0.1, 0.5, 0.9)]
     points = [*others, PROBLEM.population.people, *others]
-    users = ROWS // 3  # several batches, of which the last is not full
+    users = 500
+    points *= 1 + ROWS // (users * len(points))  # several batches, of which the last is not full
     found = respond(PROBLEM, expert_rules(), points, users, 5, nobody_listens)
     alone = respond(PROBLEM, expert_rules(), [PROBLEM.population.people], users, 5, nobody_listens)
     played = play(PROBLEM.journey, PROBLEM.population, expert_rules(), users, 5 + HELD_OUT)
     assert found.returns[3] == alone.returns[0] == pytest.approx(played.returns.mean(), abs=1e-12)
     assert found.completion[3] == alone.completion[0] == played.terms[:, 0].mean()
     for output in found:
-        np.testing.assert_array_equal(output[:3], output[4:])
-        assert len(set(output[:4].tolist())) == 4
+        rounds = output.reshape(-1, len(others) * 2 + 1)
+        np.testing.assert_array_equal(rounds, np.tile(rounds[0], (len(rounds), 1)))
+        np.testing.assert_array_equal(rounds[0, :3], rounds[0, 4:])
+        assert len(set(rounds[0, :4].tolist())) == 4
 
 
 def test_the_command_writes_a_table_and_a_picture_twice_the_same(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -104,7 +107,7 @@ WRONG_CALLS = {
     "points=100": "points: 100 is no power of 2",
     "points=1": "points",
     "users=0": "users",
-    "persona=nobody": "nobody",
+    "base=nobody": "nobody",
     "policy.name=someone": "someone",
     "learner.model=guess": "learner.model",
     "env.skill=much": "env.skill",
@@ -131,5 +134,5 @@ def test_a_persona_without_medians_is_refused(tmp_path: Path, capsys: pytest.Cap
     raw["traits"]["pace"] = {"distribution": "uniform", "a": 0.5, "b": 2.0, "source": "our choice: a test"}
     path = tmp_path / "even.yaml"
     path.write_text(yaml.safe_dump(raw))
-    assert handrail.main(["sensitivity", *SMALL, f"persona={path}", f"folder={tmp_path / 'run'}"]) == 2
+    assert handrail.main(["sensitivity", *SMALL, f"base={path}", f"folder={tmp_path / 'run'}"]) == 2
     assert "trait 'pace' of 'newcomer' is uniform. Mend: " in capsys.readouterr().err
