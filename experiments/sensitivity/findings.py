@@ -59,8 +59,9 @@ def of_output(name: str, ranges: Sequence[Range], design: Design, outputs: np.nd
     indices = indices_of(outputs, n, seed)
     effects = slopes_of(outputs, design)
     for i in np.argsort(-indices.total, kind="stable"):
-        values = (float(column[i]) for column in indices)
-        yield Finding(name, ranges[i].trait, ranges[i].low, ranges[i].high, *values, float(effects[i]))
+        values = {field: float(column[i]) for field, column in indices._asdict().items()}
+        span = ranges[i]
+        yield Finding(name, span.trait, span.low, span.high, effect=float(effects[i]), **values)
 
 
 def levels_of(design: Design, responses: Responses) -> list[Level]:
