@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.behavior import next_event
 from agents.birth import arrival_time, be_born
-from agents.learner import LearnerPlan, compile_learner
+from agents.learner import LearnerPlan, compile_learner, remembers
 from agents.learners import Learner
 from agents.mind import MEMORY, blank_minds
 from agents.offers import accepts, react_to
@@ -44,7 +44,7 @@ class World(NamedTuple):
     steps: np.ndarray  # (n, S) STEP
     skills: np.ndarray  # (n, K) SKILL
     minds: np.ndarray  # (n,) MIND
-    memories: np.ndarray  # (n, K) MEMORY
+    memories: np.ndarray  # (n, K) MEMORY; (n, 0) for learners that need none
     traits: np.ndarray  # (n,) TRAITS
     traits_flat: np.ndarray  # (n, T) float64, the same memory
     observations: np.ndarray  # (n, D) float32
@@ -71,7 +71,7 @@ def make_world(plan: Plan, journey: Journey, learner: Learner, n: int, keep_log:
     world = World(
         *blank_states(plan, n),
         minds=blank_minds(n),
-        memories=np.zeros((n, n_skills), MEMORY).view(np.recarray),
+        memories=np.zeros((n, n_skills if remembers(learner) else 0), MEMORY).view(np.recarray),
         traits=np.zeros(n, TRAITS).view(np.recarray),
         traits_flat=np.empty((0, len(TRAIT_NAMES))),
         observations=np.zeros((n, observation_size(n_steps, n_skills)), np.float32),

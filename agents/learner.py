@@ -64,6 +64,11 @@ def compile_learner(journey: Journey, learner: Learner) -> LearnerPlan:
     return LearnerPlan(kind, base, np.array([math.log(after / (1.0 - after)) for _, after in knowing]) - base)
 
 
+def remembers(learner: Learner) -> bool:
+    """Whether users of this model need MEMORY records: not where skills are known or not, for good."""
+    return learner.model != "bkt" or learner.forgetting
+
+
 @compiled
 def first_knowledge(
     plan: Plan, learner: LearnerPlan, prior_odds: float, birth: np.uint64, mind: Any, memories: Any
@@ -211,4 +216,4 @@ def share_known(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any) -> f
             total += memories[k].retained if mind.known >> np.uint64(k) & UNIT else 0.0
         else:
             total += memories[k].mastered
-    return total / len(memories)
+    return total / len(plan.prior)
