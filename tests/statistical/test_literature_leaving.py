@@ -58,10 +58,13 @@ def test_clicking_through_a_tour_is_not_what_is_simulated() -> None:
 
 
 def test_a_course_is_completed_as_seldom_as_courses_are() -> None:
-    """Jordan's median of 12.6% was chosen for `course`, the longest journey; within 6 points, about half of it: her
-    courses range from 0.7 to 52.1%."""
-    for policy in (fixed_path(), expert_rules()):
-        assert completed(launched(load_journey("course"), policy)) == pytest.approx(MOOC_MEDIAN, abs=0.06)
+    """Jordan's median of 12.6% was chosen for `course`, the longest journey, on the fixed path: her courses offer
+    everybody the same and help nobody in person. Within 6 points, about half of it: they range from 0.7 to 52.1%.
+    Expert rules practise, help and remind, and so bring more to the end, though still far from most."""
+    course = load_journey("course")
+    alike, guided = (completed(launched(course, policy)) for policy in (fixed_path(), expert_rules()))
+    assert alike == pytest.approx(MOOC_MEDIAN, abs=0.06)
+    assert alike < guided < 0.4
 
 
 @pytest.mark.parametrize("name", ["creator", "saas"])
