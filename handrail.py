@@ -21,6 +21,8 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command("experiments.train", "train", "train a policy in simulation and compare it with the baselines"),
     "simulate": Command("experiments.simulate", "sim", "write the events of synthetic users as JSON Lines"),
+    "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk on the wall clock"),
+    "cohort": Command("experiments.cohort", "sim", "let cohorts see each other's progress, and say what that changes"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
     "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),

@@ -30,7 +30,7 @@ from agents.mind import ARRIVING, AT_BOUNDARY, AWAY_NOW, STAYING, WORKING
 from agents.sessions import EASE_AT_BOUNDARY, begin_session, leave, serves_goal, stay_away_or_return, why_leave
 from agents.timing import ATTEMPT_SHARE, BROWSE_S, SIGN_SHARE, spend, spread_of_time, working_seconds
 from agents.watching import watch_on
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import (
     PURPOSE_CONSENT,
     PURPOSE_DECLARES,
@@ -82,7 +82,7 @@ def next_event(
     mind.n += 1
 
 
-@compiled
+@compiled_apart
 def sign_up(
     plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any
 ) -> None:
@@ -122,7 +122,7 @@ def begin_or_leave(
     mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
 
 
-@compiled
+@compiled_apart
 def go_exploring(plan: Plan, mind: Any, luck: np.uint64) -> None:
     """Turn to any of the steps that are open, each as likely as the others, at the difficulty for everybody."""
     n_open = 0

@@ -9,7 +9,7 @@ import numpy as np
 from agents.learner import LearnerPlan, first_knowledge
 from agents.mind import ARRIVING, CASUAL, NEVER
 from journeys.actions import STANDARD
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_ARRIVAL, PURPOSE_GOAL, PURPOSE_PERSONA, nth_key, uniform, user_key
 from journeys.plan import Plan
 from journeys.state import NOWHERE, UNDECLARED, UNKNOWN_DEVICE
@@ -27,7 +27,7 @@ def arrival_time(seed: int, user: int) -> int:
     return ARRIVAL_MS + int(DAY_MS * uniform(birth, PURPOSE_ARRIVAL))
 
 
-@compiled
+@compiled_apart
 def be_born(
     plan: Plan,
     learner: LearnerPlan,

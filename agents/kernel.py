@@ -17,7 +17,7 @@ from agents.learners import Learner
 from agents.mind import MEMORY, blank_minds
 from agents.offers import accepts, react_to
 from journeys.actions import HUMAN, N_VARIANTS, NONE, n_actions
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.decisions import write_decision
 from journeys.draws import nth_key
 from journeys.events import EVENT
@@ -98,7 +98,7 @@ def enter_world(plan: Plan, people: People, world: World, seed: int, row: int, u
     arrive(plan, people, world, seed, row, user, arrival_time(seed, user), log)
 
 
-@compiled
+@compiled_apart
 def arrive(plan: Plan, people: People, world: World, seed: int, row: int, user: int, arrival: int, log: Any) -> None:
     """The same with a sign-up at `arrival`, ms since the Unix epoch."""
     forget_user(plan, world.users[row], world.steps[row], world.skills[row])
@@ -111,20 +111,27 @@ def arrive(plan: Plan, people: People, world: World, seed: int, row: int, user: 
 
 
 @compiled
-def go_on(plan: Plan, world: World, row: int, log: Any) -> None:
-    """Let the user live until a decision is due or the onboarding is over."""
+def one_event(plan: Plan, world: World, row: int, log: Any) -> None:
+    """Let the user in `row` do the next thing, and fold it."""
     user, mind = world.users[row], world.minds[row]
-    user.moment = NONE
-    while user.moment == NONE and user.ended == ONGOING:
-        event = log[world.n_events[row]]
-        luck = nth_key(mind.key, mind.n)
-        next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
-        fold(plan, user, world.steps[row], world.skills[row], event)
-        world.keys[row] = event.key
-        world.n_events[row] += 1
+    event = log[world.n_events[row]]
+    luck = nth_key(mind.key, mind.n)
+    next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
+    fold(plan, user, world.steps[row], world.skills[row], event)
+    world.keys[row] = event.key
+    world.n_events[row] += 1
 
 
 @compiled
+def go_on(plan: Plan, world: World, row: int, log: Any) -> None:
+    """Let the user live until a decision is due or the onboarding is over."""
+    user = world.users[row]
+    user.moment = NONE
+    while user.moment == NONE and user.ended == ONGOING:
+        one_event(plan, world, row, log)
+
+
+@compiled_apart
 def look_at(plan: Plan, world: World, row: int) -> None:
     """Refresh the user's observation and mask."""
     write_observation(plan, world.users[row], world.steps[row], world.skills[row], world.observations[row])

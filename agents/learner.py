@@ -20,7 +20,7 @@ import numpy as np
 
 from agents.learners import Learner
 from journeys.actions import STANDARD
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_KNOWN, PURPOSE_LEARN, PURPOSE_SUCCESS, normal, uniform
 from journeys.forgetting import STABILITY_OF_OLD, first_stability, next_stability, recall
 from journeys.knowledge import (
@@ -69,7 +69,7 @@ def remembers(learner: Learner) -> bool:
     return learner.model != "bkt" or learner.forgetting
 
 
-@compiled
+@compiled_apart
 def first_knowledge(
     plan: Plan, learner: LearnerPlan, prior_odds: float, birth: np.uint64, mind: Any, memories: Any
 ) -> None:
@@ -173,7 +173,7 @@ def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, s
                 mind.known = mind.known | bit
 
 
-@compiled
+@compiled_apart
 def refresh_memories(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, skills_to: int, success: bool) -> None:
     """The first practice of a skill since the user came in is a review of it, as in `journeys.fold.trace_memory`."""
     for i in range(plan.steps[mind.step].skills_from, skills_to):
@@ -190,7 +190,7 @@ def refresh_memories(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any,
                 memory.mastered = logistic(strength(memory))
 
 
-@compiled
+@compiled_apart
 def fade(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, memory_trait: float) -> None:
     """See what is forgotten by now. Within a session nothing fades."""
     if not learner.kind[0].forgetting:

@@ -23,7 +23,7 @@ from agents.feelings import (
 from agents.sessions import LEAST_RETURN
 from agents.timing import CLOSING_S, MINUTE_MS, READING_S, spend
 from journeys.actions import HUMAN, N_RUNGS, N_VARIANTS, NOTHING, WAIT
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_GAP, PURPOSE_MESSAGE, PURPOSE_QUEUE, PURPOSE_RESPONSE, id_key, normal, uniform
 from journeys.events import ACCEPT, DISMISS
 from journeys.plan import Plan
@@ -61,7 +61,7 @@ def react_to(plan: Plan, mind: Any, traits: Any, action: int, luck: np.uint64, e
     return True
 
 
-@compiled
+@compiled_apart
 def take_message(mind: Any, traits: Any, channel: int, luck: np.uint64) -> None:
     """A push or e-mail may bring the user back soon; each is worth less than the one before."""
     weight = 1.0 / (1.0 + traits.habituation * mind.message_exposure)
@@ -91,7 +91,7 @@ def queue_patience(traits: Any, luck: np.uint64) -> float:
     return median * math.exp(SPREAD_OF_QUEUE * normal(luck, PURPOSE_QUEUE))
 
 
-@compiled
+@compiled_apart
 def take_help(mind: Any, traits: Any, rung: int, luck: np.uint64, event: Any) -> None:
     """Help meets distress and is welcome, or interrupts flow and annoys; each further offer is worth less."""
     need, taken = distress(mind), accepts(mind, traits, luck)

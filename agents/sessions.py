@@ -25,7 +25,7 @@ from agents.mind import (
     WORKING,
 )
 from agents.timing import HOUR_MS, MINUTE_MS
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import (
     PURPOSE_DEVICE,
     PURPOSE_GAP,
@@ -59,7 +59,7 @@ LONGEST_GAP_HOURS = 24.0 * 365.0
 FORGIVING_HOURS = 12.0  # frustration halves in so many hours of absence
 
 
-@compiled
+@compiled_apart
 def begin_session(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64) -> None:
     """Come in, at the boundary or inside the step that was left open, with a session length in mind."""
     if mind.reason != DISTRACTED or mind.time - mind.left_at > LONGEST_BRIEF_MINUTES * MINUTE_MS:
@@ -121,7 +121,7 @@ def why_leave(plan: Plan, mind: Any, traits: Any, ease: float, luck: np.uint64) 
     return OFF_GOAL if u < edge else STAYING
 
 
-@compiled
+@compiled_apart
 def leave(mind: Any, traits: Any, reason: int, luck: np.uint64, event: Any) -> None:
     """End the session; whether and when the user would come back unprompted is settled now."""
     event.kind = LEAVE
@@ -151,7 +151,7 @@ def next_check(plan: Plan, mind: Any) -> int:
     return mind.left_at + (plan.checks_ms[mind.aways] if mind.aways < n_checks else plan.rules[0].lapse_ms)
 
 
-@compiled
+@compiled_apart
 def stay_away_or_return(
     plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any
 ) -> None:

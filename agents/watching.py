@@ -13,7 +13,7 @@ from agents.feelings import SETBACK_OF_SIGN, move, set_back
 from agents.learner import LearnerPlan, practise
 from agents.mind import AT_BOUNDARY
 from agents.timing import SIGN_SHARE, spend
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_EVENT, PURPOSE_RESPONSE, uniform
 from journeys.events import DROP, PAUSE, SEEK, SUCCEED, WATCH
 from journeys.plan import MINUTE_S, Plan
@@ -26,7 +26,7 @@ KEENNESS = 1.5  # the drop-off hazard runs from 1.5 times the trait's, without m
 MOTIVATION_OF_DROPPING = -0.02
 
 
-@compiled
+@compiled_apart
 def watch_on(
     plan: Plan,
     learner: LearnerPlan,

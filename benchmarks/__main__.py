@@ -7,7 +7,13 @@ import os
 from importlib import import_module
 from pathlib import Path
 
-PARTS = {"env": "benchmarks.vector_env", "training": "benchmarks.training", "runtime": "benchmarks.runtime"}
+PARTS = {
+    "env": "benchmarks.vector_env",
+    "training": "benchmarks.training",
+    "runtime": "benchmarks.runtime",
+    "world": "benchmarks.world",
+    "cohort": "benchmarks.cohort",
+}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 

@@ -6,17 +6,21 @@ from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """`rounds` counted samples of each contender, of about `sample_seconds`; `full` allocates a million users."""
+    """`rounds` counted samples of each contender, of about `sample_seconds`; `full` allocates a million users.
+
+    `world_users` sign up in the SimPy world.
+    """
 
     rounds: int
     sample_seconds: float
     rollout: int
     runtime_users: int
     full: bool
+    world_users: int = 5_000
 
 
 def settings(quick: bool, full: bool) -> Settings:
     """The usual settings, or the quick ones."""
     if quick:
-        return Settings(rounds=3, sample_seconds=0.05, rollout=4_096, runtime_users=20, full=full)
+        return Settings(rounds=3, sample_seconds=0.05, rollout=4_096, runtime_users=20, full=full, world_users=1_000)
     return Settings(rounds=7, sample_seconds=0.2, rollout=16_384, runtime_users=60, full=full)

@@ -9,7 +9,7 @@ from experiments.run_folder import RUN_FILE, check_journey, read_policy
 from experiments.settings import SettingsError
 from journeys.spec import Journey
 from policies.bundle import load_bundle
-from policies.families import WITHOUT_TENSORS
+from policies.families import WITHOUT_TENSORS, baseline
 from policies.protocol import Policy
 
 
@@ -39,7 +39,7 @@ def name_of(name_or_path: str) -> str:
 def contestant(name_or_path: str, journey: Journey) -> Policy:
     """One policy for `journey`."""
     if name_or_path in WITHOUT_TENSORS:
-        return WITHOUT_TENSORS[name_or_path]()
+        return baseline(name_or_path, journey)
     path = Path(name_or_path)
     if not path.exists():
         known = ", ".join(WITHOUT_TENSORS)

@@ -16,9 +16,7 @@ from safetensors.numpy import load_file
 
 from experiments.onnx_copy import OnnxError, onnx_copy
 from experiments.run_folder import JOURNEY_FILE, METRICS_FILE, RUN_FILE, WEIGHTS_FILE
-from journeys.actions import n_actions
 from journeys.loading import JourneyError, journey_from
-from journeys.observation import observation_size
 from journeys.spec import Journey
 from personas.persona import load_population
 from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL, Contents, OnnxCopy, save_bundle
@@ -96,8 +94,7 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
 
 def copy_of(journey: Journey, family: str, tensors: Mapping[str, np.ndarray], temperature: float) -> OnnxCopy | None:
     """The ONNX copy of a network, compared on what simulated users show it; None for other families."""
-    size, actions = observation_size(len(journey.steps), len(journey.skills)), n_actions(len(journey.steps))
-    policy = build_policy(family, tensors, temperature, size, actions)
+    policy = build_policy(family, tensors, temperature, journey)
     if not isinstance(policy, NetworkPolicy):
         return None
     played = rounds(journey, load_population(PARITY_POPULATION), RandomLegal(), PARITY_USERS, PARITY_SEED)

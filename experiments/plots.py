@@ -19,9 +19,10 @@ if TYPE_CHECKING:  # pictures need no torch
     from policies.training.ppo_sb3 import Progress
 
 INK, FAINT = "#222222", "#d9d9d9"
-COLOURS = {"random": "#999999", "fixed": "#E69F00", "rules": "#009E73", "greedy": "#0072B2"}
-TEXT_COLOURS = {"random": "#666666", "fixed": "#8F6200", "rules": "#00715A", "greedy": "#005A94"}  # legible on white
-MARKERS = {"random": "v", "fixed": "s", "rules": "^", "greedy": "D"}
+COLOURS = {"random": "#999999", "fixed": "#E69F00", "zpdes": "#882255", "rules": "#009E73", "greedy": "#0072B2"}
+# Of names in text: darker, legible on white.
+TEXT_COLOURS = {"random": "#666666", "fixed": "#8F6200", "zpdes": "#882255", "rules": "#00715A", "greedy": "#005A94"}
+MARKERS = {"random": "v", "fixed": "s", "zpdes": "p", "rules": "^", "greedy": "D"}
 TRAINED_COLOURS = ("#D55E00", "#CC79A7", "#56B4E9", "#000000")
 TRAINED_TEXT_COLOURS = ("#B04A00", "#9C4A77", "#1F77AB", "#000000")
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # keeps lines out of labels

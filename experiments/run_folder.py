@@ -35,8 +35,6 @@ from safetensors.numpy import load_file, save
 from experiments.comparison import Comparison, Row
 from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
-from journeys.actions import n_actions
-from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
 from policies.families import NETWORK, build_policy
@@ -184,10 +182,8 @@ def read_policy(folder: Path, journey: Journey) -> Policy:
     try:
         record = msgspec.json.decode((folder / RUN_FILE).read_bytes(), type=RunRecord)
         tensors = load_file(folder / WEIGHTS_FILE)
-        size = observation_size(len(journey.steps), len(journey.skills))
         check_journey(folder, record.journey, record.journey_hash, journey)
-        actions = n_actions(len(journey.steps))
-        return build_policy(record.family or "", tensors, record.temperature, size, actions)
+        return build_policy(record.family or "", tensors, record.temperature, journey)
     except (OSError, msgspec.DecodeError, SafetensorError, ValueError) as error:
         if isinstance(error, SettingsError):
             raise

@@ -23,7 +23,7 @@ COMPILED_FOLDERS = ("journeys", "personas", "agents", "simulator", "envs", "poli
 
 # No reference counting (`_nrt`): compiled code allocates nothing, and counting took two thirds of its time.
 # Division by zero is IEEE's, not an exception (`error_model`): every divisor here is positive by construction.
-OPTIONS: dict[str, Any] = {"nogil": True, "forceinline": True, "error_model": "numpy", "_nrt": False}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,13 +41,23 @@ def cache_folder() -> str:
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` with Numba; set `NUMBA_DISABLE_JIT=1` to run it as plain Python instead."""
+    """Compile `function` with Numba into each of its callers; `NUMBA_DISABLE_JIT=1` runs it as plain Python instead."""
+    return compile_with({**OPTIONS, "forceinline": True}, function)
+
+
+def compiled_apart(function: Function) -> Function:
+    """The same for what happens seldom: one copy that callers call, so that they stay small and compile quickly."""
+    return compile_with(OPTIONS, function)
+
+
+def compile_with(options: dict[str, Any], function: Function) -> Function:
+    """Compile with a cache where there is somewhere to write one."""
     theirs = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = cache_folder()
     try:
-        return numba.njit(cache=True, **OPTIONS)(function)
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # nowhere to write a cache: compile in memory
-        return numba.njit(**OPTIONS)(function)
+        return numba.njit(**options)(function)
     finally:
         numba.config.CACHE_DIR = theirs
 

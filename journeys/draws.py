@@ -48,6 +48,8 @@ PURPOSE_DEVICE = 218
 PURPOSE_EXPLORE = 219
 PURPOSE_EXPLORED = 220
 PURPOSE_QUEUE = 221
+PURPOSE_THINNING = 222  # of candidate arrivals
+PURPOSE_PEERS = 240  # who sees whose progress in a cohort
 
 KEY_IN_HEX = re.compile(r"[0-9a-f]{16}")
 # The functions below cast keys to unsigned words: a plain `int` from Python would otherwise be added as a float.

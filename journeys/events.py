@@ -185,7 +185,7 @@ def write_events(path: str | Path, events: Iterable[Event]) -> int:
 
 NEEDED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(IN_A_STEP, ("step",)),
-    **dict.fromkeys(VIDEO_KINDS - {"pause", "drop"}, ("step", "position")),
+    **dict.fromkeys(VIDEO_KINDS - {"pause"}, ("step", "position")),
     "accept": ("step", "rung"),
     "signup": ("consent",),
     "consent": ("consent",),

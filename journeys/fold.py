@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from journeys.actions import ASSIST, HUMAN, N_RUNGS, N_VARIANTS, NONE, NOTHING, REENGAGE, SELECT, STANDARD, WAIT
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.events import (
     ACCEPT,
     ASK,
@@ -66,7 +66,7 @@ from journeys.words import UNIT
 LONG_AGO = -(2**53)  # ms; before any event, and far enough for every cool-down
 
 
-@compiled
+@compiled_apart
 def forget_user(plan: Plan, user: Any, steps: Any, skills: Any) -> None:
     """Reset one user's records to "nothing known yet"."""
     user.first_time = user.last_time = user.left_time = user.session_start = 0
@@ -152,7 +152,7 @@ def on_enter(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     user.moment = SELECT if user.current == NOWHERE else ASSIST
 
 
-@compiled
+@compiled_apart
 def on_declaration(plan: Plan, user: Any, skills: Any, event: Any) -> None:
     """What the user agrees to and says of themselves at sign-up; declared experience moves the first beliefs."""
     user.consent = event.consent
@@ -179,7 +179,7 @@ def begin_session(plan: Plan, user: Any, skills: Any) -> None:
     fade(plan, user, skills)
 
 
-@compiled
+@compiled_apart
 def fade(plan: Plan, user: Any, skills: Any) -> None:
     """See what has been forgotten by now, and which steps would bring it back. Within a session nothing fades."""
     if not plan.rules[0].forgetting:
@@ -192,7 +192,7 @@ def fade(plan: Plan, user: Any, skills: Any) -> None:
     find_due(plan, user, skills)
 
 
-@compiled
+@compiled_apart
 def find_due(plan: Plan, user: Any, skills: Any) -> None:
     """The steps done that teach a skill which is fading."""
     fading = np.uint64(0)
@@ -341,7 +341,7 @@ def trace_knowledge(plan: Plan, user: Any, skills: Any, s: int, success: bool) -
         skill.recent = (skill.recent << 1 | (1 if success else 0)) & 255
 
 
-@compiled
+@compiled_apart
 def trace_watching(plan: Plan, user: Any, skills: Any, s: int, success: bool) -> None:
     """A video seen to its end is a practice that gives no evidence."""
     if not success:

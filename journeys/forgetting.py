@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 
 DECAY = -0.1542  # w20 of FSRS-6
 RECALL_AT_STABILITY = 0.9
@@ -35,7 +35,7 @@ LEAST_STABILITY, MOST_STABILITY = 0.001, 36_500.0  # days; the bounds of FSRS-6
 DAY_MS = 86_400_000.0
 
 
-@compiled
+@compiled_apart
 def recall(elapsed_ms: float, stability: float) -> float:
     """R(t, S) = (1 + FACTOR t / S)^DECAY, FSRS-6: P(recall) after `elapsed_ms` at a `stability` in days."""
     days = max(0.0, elapsed_ms / DAY_MS)
@@ -48,7 +48,7 @@ def first_stability(success: bool) -> float:
     return W2_STABILITY_GOOD if success else W0_STABILITY_AGAIN
 
 
-@compiled
+@compiled_apart
 def next_stability(stability: float, retained: float, success: bool) -> float:
     """Stability in days after a review at recall probability `retained`: grows with a recall, falls with a lapse."""
     if success:

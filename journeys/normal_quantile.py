@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 
 CENTRE = 0.425  # |p - 1/2| up to here is "central": 85% of draws, no logarithm
 CENTRE_SQUARED = 0.180625
@@ -83,7 +83,7 @@ def polynomial(c: Any, x: float) -> float:
     return ((((((c[7] * x + c[6]) * x + c[5]) * x + c[4]) * x + c[3]) * x + c[2]) * x + c[1]) * x + c[0]
 
 
-@compiled
+@compiled_apart
 def normal_quantile(p: float) -> float:
     """The standard normal number below which a share `p`, strictly between 0 and 1, of draws lies."""
     q = p - 0.5

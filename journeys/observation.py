@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from journeys.actions import ASSIST, EASY, HARD, N_RUNGS, REENGAGE, SELECT, STANDARD
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.fold import expected_seconds, known_together
 from journeys.knowledge import success_probability
 from journeys.mask import eligible, write_mask
@@ -172,7 +172,7 @@ def engagement_of(user: Any) -> float:
     return engagement(user.success_rate, user.hesitation, user.giving_up, user.acceptance, user.gap_seconds)
 
 
-@compiled
+@compiled_apart
 def write_observation(plan: Plan, user: Any, steps: Any, skills: Any, out: Any) -> None:
     """Write one user's observation into `out` `(D,)` float32."""
     refresh_observation(plan, user, steps, skills, EVERYTHING, True, out)

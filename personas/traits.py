@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from journeys.compiled import compiled
+from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_TRAIT, normal, uniform
 
 TRAIT_MEANINGS = {
@@ -61,7 +61,7 @@ def draw_trait(distribution: int, a: float, b: float, key: Any, purpose: int) ->
     return odds / (1.0 + odds)
 
 
-@compiled
+@compiled_apart
 def draw_traits(distributions: Any, a: Any, b: Any, key: Any, out: Any) -> None:
     """Fill `out` `(T,)` with one user's traits; the first three arguments `(T,)` describe the user's persona."""
     for t in range(len(out)):

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from journeys.actions import describe, n_actions
+from journeys.actions import describe
 from journeys.loading import JourneyError, journey_from
 from journeys.observation import observation_size, schema_hash
 from journeys.spec import Journey
@@ -147,10 +147,10 @@ def bundle_of(files: Mapping[str, bytes], where: str) -> Bundle:
     manifest = manifest_of(files, where)
     check_files(manifest, files, where)
     journey = journey_of(manifest, files[JOURNEY], where)
-    size, actions = observation_size(len(journey.steps), len(journey.skills)), n_actions(len(journey.steps))
+    size = observation_size(len(journey.steps), len(journey.skills))
     tensors = tensors_of(files[WEIGHTS], where)
     try:
-        policy = build_policy(manifest.family, tensors, manifest.temperature, size, actions)
+        policy = build_policy(manifest.family, tensors, manifest.temperature, journey)
         success, usual = success_of(tensors, size)
         known = {*tensor_names(manifest.family), SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL}
         if extra := sorted(set(tensors) - known):

@@ -1,76 +1,60 @@
 """Expert rules: what an onboarding designer would write down, and the fallback when a learned policy fails.
 
-Select   the first required step in order, but practise first (an optional step that teaches) where the belief says
-         that the required one is likely to fail; easier the less likely success, hard for the sure.
-Assist   when asked, or when struggle is plain and offers have not been waved away: the next rung. A human only when
-         asked for, or when all else was shown and the user still fails.
-Re-engage a push at the first check, e-mail at the second, then silence.
+docs/rules.md is the designer's list, with the reason of each rule and the test that holds it.
+
+Select   policies/step_rules.py.
+Assist   who asks is answered, always: the next rung. Unasked, the next rung at plain struggle alone, and never to
+         those who wave offers away, who dismissed one in this visit or who watch a video. A human only after all
+         else was shown: to who asks and has failed, or unasked to who took full help and goes on failing.
+Re-engage a push at the first check, e-mail at the second, then silence; a third message to those alone who have
+         come back before.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from journeys.actions import EMAIL, HUMAN, N_RUNGS, N_VARIANTS, NOTHING, PUSH, WAIT
+from journeys.actions import EMAIL, FULL, HUMAN, N_RUNGS, N_VARIANTS, NOTHING, PUSH, WAIT
 from journeys.compiled import compiled
-from journeys.mask import standard_of
-from journeys.observation import AWAYS, STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
-from policies.fixed_path import count_steps, first_step, legal_variants, next_rung
+from journeys.observation import AWAYS, FAILS_IN_ROW, SESSIONS, STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
+from policies.fixed_path import TOP_RUNG, count_steps, next_rung
 from policies.rowwise import RowwisePolicy
+from policies.step_rules import choose_step
 
 SELECT_AT, ASKED_NOW, STRUGGLE = USER_INDEX["select"], USER_INDEX["asked_now"], USER_INDEX["struggle"]
-ACCEPTANCE, AWAY_CHECKS = USER_INDEX["acceptance"], USER_INDEX["away_checks"]
-GAIN, STANDARD_SUCCESS, REQUIRED = STEP_INDEX["gain"], STEP_INDEX["success_standard"], STEP_INDEX["required"]
+ACCEPTANCE, RUNG, TAKEN = USER_INDEX["acceptance"], USER_INDEX["rung"], USER_INDEX["taken"]
+FAILED_NOW, AWAY_CHECKS, ALL_SESSIONS = USER_INDEX["fails_in_row"], USER_INDEX["away_checks"], USER_INDEX["sessions"]
+CURRENT, VIDEO = STEP_INDEX["current"], STEP_INDEX["video"]
 
-LIKELY_TO_FAIL = 0.35  # predicted success below which practice comes first
-WANTS_EASY, READY_FOR_HARD = 0.55, 0.85  # the zone between: challenging yet attainable
 PLAIN_STRUGGLE = 0.45  # two failures in a row, or one with hesitation
-WELCOME = 0.25  # acceptance below which unasked help stops: the last two or three offers were dismissed
-WORTH_A_HUMAN = 0.75  # struggle at which a human is called unasked
+WELCOME = 0.3  # acceptance at or below which unasked help stops: 0.28 after two dismissals in a row, 0.5 at first
+TRIED_ALONE = 2  # failures in a row before the answer to a question is a human rather than full help once more
+WHEEL_SPINNING = 3  # failures in a row, full help taken, before a human is called unasked
 
 
 @compiled
-def practice_step(observation: Any, mask: Any, n_steps: int, otherwise: int) -> int:
-    """The optional step with the largest expected gain, or `otherwise` where none teaches anything worthwhile."""
-    best, best_gain = otherwise, 0.02
+def watches(observation: Any, n_steps: int) -> bool:
+    """Whether the user is in a video."""
     for s in range(n_steps):
         at = USER_SIZE + s * STEP_SIZE
-        if legal_variants(mask, s) and observation[at + REQUIRED] < 0.5 and observation[at + GAIN] > best_gain:
-            best, best_gain = s, observation[at + GAIN]
-    return best
-
-
-@compiled
-def difficulty_for(success: float, variants: int) -> int:
-    """Difficulty by predicted success at standard, among the legal `variants`."""
-    if success < WANTS_EASY and variants & 1:
-        return 0
-    if success > READY_FOR_HARD and variants & 4:
-        return 2
-    return standard_of(variants)
-
-
-@compiled
-def choose_step(observation: Any, mask: Any, n_steps: int) -> int:
-    """Step and difficulty at a boundary."""
-    s = first_step(observation, mask, n_steps)
-    if observation[USER_SIZE + s * STEP_SIZE + STANDARD_SUCCESS] < LIKELY_TO_FAIL:
-        s = practice_step(observation, mask, n_steps, s)
-    success = observation[USER_SIZE + s * STEP_SIZE + STANDARD_SUCCESS]
-    return N_VARIANTS * s + difficulty_for(success, legal_variants(mask, s))
+        if observation[at + CURRENT] > 0.5:
+            return observation[at + VIDEO] > 0.5
+    return False
 
 
 @compiled
 def choose_help(observation: Any, mask: Any, n_steps: int) -> int:
     """Help inside a step."""
-    base = N_VARIANTS * n_steps
-    asked = observation[ASKED_NOW] > 0.5
-    struggling = observation[STRUGGLE] > PLAIN_STRUGGLE and observation[ACCEPTANCE] > WELCOME
-    if not asked and not struggling:
-        return base + WAIT
-    rung = next_rung(observation, mask, n_steps)
-    if rung == base + HUMAN and observation[STRUGGLE] < WORTH_A_HUMAN:
-        return base + WAIT
+    wait, rung = N_VARIANTS * n_steps + WAIT, next_rung(observation, mask, n_steps)
+    human, failed = N_VARIANTS * n_steps + HUMAN, observation[FAILED_NOW] * FAILS_IN_ROW + 0.5
+    if observation[ASKED_NOW] > 0.5:
+        return human - 1 if rung == human and failed < TRIED_ALONE and mask[human - 1] else rung
+    if observation[STRUGGLE] <= PLAIN_STRUGGLE or observation[ACCEPTANCE] <= WELCOME:
+        return wait
+    if observation[RUNG] > observation[TAKEN] or watches(observation, n_steps):
+        return wait
+    if rung == human and (observation[TAKEN] * TOP_RUNG < FULL - 0.5 or failed < WHEEL_SPINNING):
+        return wait
     return rung
 
 
@@ -79,11 +63,13 @@ def choose_message(observation: Any, mask: Any, n_steps: int) -> int:
     """Message to a user away."""
     base = N_VARIANTS * n_steps + N_RUNGS
     checks = int(observation[AWAY_CHECKS] * AWAYS + 0.5)
-    if checks == 1 and mask[base + PUSH]:
-        return base + PUSH
-    if checks <= 2 and mask[base + EMAIL]:
-        return base + EMAIL
-    return base + NOTHING
+    came_back = observation[ALL_SESSIONS] * SESSIONS > 1.5
+    if checks > 3 or (checks == 3 and not came_back):
+        return base + NOTHING
+    first, second = (EMAIL, PUSH) if checks == 2 else (PUSH, EMAIL)
+    if mask[base + first]:
+        return base + first
+    return base + second if mask[base + second] else base + NOTHING
 
 
 @compiled

@@ -6,20 +6,26 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from journeys.actions import n_actions
+from journeys.observation import observation_size
+from journeys.spec import Journey
 from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from policies.zpdes import Zpdes
 
 NETWORK = "network"
-WITHOUT_TENSORS: dict[str, Callable[[], Policy]] = {
+OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
     "rules": expert_rules,
     "fixed": fixed_path,
     "greedy": greedy_belief,
     "random": RandomLegal,
 }
+OF_ONE_JOURNEY: dict[str, Callable[[Journey], Policy]] = {"zpdes": Zpdes}
+WITHOUT_TENSORS = (*OF_ANY_JOURNEY, *OF_ONE_JOURNEY)
 FAMILIES = (NETWORK, *WITHOUT_TENSORS)
 
 
@@ -30,10 +36,13 @@ def tensor_names(family: str) -> tuple[str, ...]:
     return Weights._fields if family == NETWORK else ()
 
 
-def build_policy(
-    family: str, tensors: Mapping[str, np.ndarray], temperature: float, n_entries: int, n_actions: int
-) -> Policy:
-    """A policy from its tensors, for observations `(n, n_entries)` and masks `(n, n_actions)`.
+def baseline(name: str, journey: Journey) -> Policy:
+    """One of `WITHOUT_TENSORS`, for `journey`. Raises `KeyError` where there is none of that name."""
+    return OF_ONE_JOURNEY[name](journey) if name in OF_ONE_JOURNEY else OF_ANY_JOURNEY[name]()
+
+
+def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: float, journey: Journey) -> Policy:
+    """A policy from its tensors, for the observations and masks of `journey`.
 
     Raises `ValueError` where the family is unknown, or a tensor is missing, of another shape or dtype, or not finite.
     """
@@ -42,9 +51,10 @@ def build_policy(
     if missing:
         raise ValueError(f"tensor {missing[0]!r} is missing from a policy of family {family!r}")
     if family != NETWORK:
-        return WITHOUT_TENSORS[family]()
+        return baseline(family, journey)
     weights = Weights(*(tensors[name] for name in names))
-    check_network(weights, n_entries, n_actions)
+    n_steps = len(journey.steps)
+    check_network(weights, observation_size(n_steps, len(journey.skills)), n_actions(n_steps))
     return NetworkPolicy(NETWORK, weights, temperature)
 
 

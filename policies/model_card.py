@@ -14,6 +14,7 @@ MEANING = {
     "rules": "expert rules; no learning",
     "fixed": "the fixed path; no learning",
     "greedy": "greedy on the belief; no learning",
+    "zpdes": "ZPDES, a bandit on recent progress; what it knows of a user is in the events",
     "random": "any legal action, all equally likely; for logging data, not for guiding users",
 }
 

@@ -68,7 +68,7 @@ class Learning:
         self.n += 1
         luck = np.uint64(nth_key(self.key, self.n))
         practise(self.plan, self.learner, self.mind, self.memories, learn_odds, success, luck)
-        return self
+        return self.at(self.mind.step, self.mind.variant, self.mind.taken)
 
     def return_after(self, days: float, trait: float = 1.0) -> Learning:
         """Come back after an absence."""

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 from agents.kernel import TERMS
+from agents.learners import load_learner
 from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
 from journeys.events import DECISION, EVENT, KINDS
 from journeys.loading import load_journey, shipped
 from journeys.state import COMPLETED, ENDINGS, LAPSED
 from personas.persona import load_population
+from personas.persona import shipped as people
 from policies.expert_rules import expert_rules
 from policies.random_legal import RandomLegal
 from policies.training.rollout import play, rounds
+from tests.agents.plain_life import journey_of, population_for
 from tests.envs.lives import legal_picks
 
 N, STEPS = 64, 150
@@ -84,14 +87,19 @@ def test_returns_of_a_rollout_are_those_of_the_vector_environment() -> None:
     np.testing.assert_allclose(played.returns, returns, rtol=1e-5, atol=1e-5)
 
 
-def test_the_skill_term_sums_to_what_was_learned() -> None:
-    """Over an onboarding: share known at the end less share known at sign-up."""
-    journey, population = load_journey("saas"), load_population("mixed")
-    at_sign_up = next(rounds(journey, population, RandomLegal(), N, seed=9)).world.minds["known"].copy()
-    played = play(journey, population, RandomLegal(), N, seed=9)
-    before = np.bitwise_count(at_sign_up) / len(journey.skills)
+@pytest.mark.parametrize("name", people("learner"))
+@pytest.mark.parametrize("journey", ["saas", "studio"])
+def test_the_skill_term_sums_to_what_was_learned(journey: str, name: str) -> None:
+    """Over an onboarding: share known and recalled at the end less share known at sign-up, whatever was forgotten."""
+    onboarding, population, learner = journey_of(journey), population_for(journey), load_learner(name)
+    world = next(rounds(onboarding, population, RandomLegal(), N, seed=9, learner=learner)).world
+    before, known = world.minds["skill"].copy(), world.minds["known"].copy()
+    played = play(onboarding, population, RandomLegal(), N, seed=9, learner=learner)
     np.testing.assert_allclose(played.terms[:, TERMS.index("skill")], played.skill - before, atol=N * SINGLE)
     assert (played.skill > before).any()
+    assert (played.skill < before).any() == (learner.forgetting and learner.model == "bkt")
+    if learner.model == "bkt":
+        np.testing.assert_array_equal(before, np.bitwise_count(known) / len(onboarding.skills))
 
 
 def test_paired_comparison_plays_the_same_people() -> None:

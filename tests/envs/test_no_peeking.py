@@ -27,6 +27,7 @@ from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from policies.zpdes import Zpdes
 from tests.agents.plain_life import journey_of, population_for
 from tests.envs.lives import legal_picks
 from tests.policies.moments import random_weights
@@ -93,7 +94,7 @@ def policies_for(journey: Journey) -> tuple[Policy, ...]:
     """Policies of every kind; the network has random weights, so that every entry that it sees matters."""
     n_steps = len(journey.steps)
     weights = random_weights(observation_size(n_steps, len(journey.skills)), n_actions(n_steps), scale=2.0)
-    return (RandomLegal(), expert_rules(), greedy_belief(), NetworkPolicy("network", weights))
+    return (RandomLegal(), expert_rules(), greedy_belief(), Zpdes(journey), NetworkPolicy("network", weights))
 
 
 def assert_same_sight_and_decisions(policies: tuple[Policy, ...], sights: list[tuple[np.ndarray, ...]]) -> None:

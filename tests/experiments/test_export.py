@@ -16,7 +16,7 @@ from policies.bundle import load_bundle
 from policies.network import NetworkPolicy, Weights
 
 TINY = load_journey("tiny")
-SIZE, ACTIONS, HIDDEN = 103, 23, 8
+SIZE, ACTIONS, HIDDEN = 126, 23, 8
 
 
 RUN = {"journey": "tiny", "family": "network", "seed": 4, "temperature": 0.5}

@@ -106,12 +106,19 @@ def test_a_video_is_watched_undisturbed_and_says_where() -> None:
     assert life.steps[FILM].status == STARTED
 
 
-def test_a_video_dropped_is_left_undone_and_its_position_with_it() -> None:
+def test_a_video_dropped_is_left_undone_and_goes_on_where_it_was_left() -> None:
     life = Told().then("start", FILM).then("watch", FILM, position=0.5).then("drop", FILM, position=0.6)
     assert (life.steps[FILM].status, life.user.moment, life.user.giving_up > 0.0) == (GIVEN_UP, SELECT, True)
     assert seen(life)["position"] == 0.0
     assert FILM in life.legal_steps()
-    assert seen(life.then("start", FILM))["position"] == 0.0
+    life.then("start", LAMP)
+    assert seen(life)["position"] == 0.0  # not of this step
+    assert seen(life.then("start", FILM))["position"] == 0.6
+
+
+def test_a_video_seen_to_its_end_begins_anew() -> None:
+    life = Told().then("start", FILM).then("watch", FILM, position=0.75).then("succeed", FILM).then("start", FILM)
+    assert seen(life)["position"] == 0.0
 
 
 def test_a_video_left_open_is_where_it_was_on_return() -> None:

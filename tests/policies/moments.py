@@ -7,18 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from journeys.actions import decode
 from journeys.loading import load_journey
+from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from personas.persona import load_population
-from policies.expert_rules import expert_rules
-from policies.fixed_path import fixed_path
-from policies.greedy_belief import greedy_belief
+from policies.families import WITHOUT_TENSORS, baseline
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.training.rollout import rounds
 
-POLICIES = ("random", "fixed", "rules", "greedy", "network", "cold network")
+POLICIES = (*WITHOUT_TENSORS, "network", "cold network")
 HIDDEN = 24  # units of the random network
+TINY = load_journey("tiny")
+NAMES = TINY.step_names()
 
 
 class Moments(NamedTuple):
@@ -46,9 +48,32 @@ def random_weights(n_inputs: int, n_actions: int, seed: int = 1, scale: float = 
 
 def make_policy(name: str, journey: str) -> Policy:
     """One of `POLICIES`, for a journey."""
-    baselines = {"random": RandomLegal, "fixed": fixed_path, "rules": expert_rules, "greedy": greedy_belief}
-    if name in baselines:
-        return baselines[name]()
+    if name in WITHOUT_TENSORS:
+        return baseline(name, load_journey(journey))
     moments = moments_of(journey)
     weights = random_weights(moments.observations.shape[1], moments.masks.shape[1])
     return NetworkPolicy(name, weights, 1.0 if name == "network" else 0.02)
+
+
+def moment(kind: str, legal: list[str], **entries: float) -> tuple[np.ndarray, np.ndarray]:
+    """A made-up moment of the tiny journey: observation `(1, D)` and mask `(1, A)`.
+
+    `legal` names actions as `decode` prints them; `entries` sets the user block, `step__entry` a step's block.
+    """
+    observation = np.zeros((1, moments_of("tiny").observations.shape[1]), np.float32)
+    mask = np.array([[str(decode(a, NAMES)) in legal for a in range(moments_of("tiny").masks.shape[1])]])
+    observation[0, USER_INDEX[kind]] = 1.0
+    for name, value in entries.items():
+        if "__" in name:
+            step, entry = name.split("__")
+            at = USER_SIZE + STEP_SIZE * NAMES.index(step.replace("_", "-"))
+            observation[0, at + STEP_INDEX[entry]] = value
+        else:
+            observation[0, USER_INDEX[name]] = value
+    assert mask.sum() == len(legal), "an action of that name does not exist"
+    return observation, mask
+
+
+def choice(policy: Policy, seen: tuple[np.ndarray, np.ndarray]) -> str:
+    """What the policy does, in words."""
+    return str(decode(int(policy.decide(*seen, np.zeros(1, np.uint64)).actions[0]), NAMES))

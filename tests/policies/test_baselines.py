@@ -5,43 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from journeys.actions import decode
+from agents.learners import load_learner
+from journeys.actions import N_VARIANTS, decode
 from journeys.loading import load_journey, shipped
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
-from policies.expert_rules import PLAIN_STRUGGLE, WORTH_A_HUMAN, expert_rules
+from personas.persona import load_population
+from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
-from policies.protocol import Policy
 from policies.random_legal import RandomLegal
-from tests.policies.moments import Moments, moments_of
-
-TINY = load_journey("tiny")
-NAMES = TINY.step_names()
-
-
-def moment(kind: str, legal: list[str], **entries: float) -> tuple[np.ndarray, np.ndarray]:
-    """A made-up moment of the tiny journey: observation `(1, D)` and mask `(1, A)`.
-
-    `legal` names actions as `decode` prints them; `entries` sets the user block, `step__entry` a step's block.
-    """
-    observation = np.zeros((1, moments_of("tiny").observations.shape[1]), np.float32)
-    mask = np.array([[str(decode(a, NAMES)) in legal for a in range(moments_of("tiny").masks.shape[1])]])
-    observation[0, USER_INDEX[kind]] = 1.0
-    for name, value in entries.items():
-        if "__" in name:
-            step, entry = name.split("__")
-            at = USER_SIZE + STEP_SIZE * NAMES.index(step.replace("_", "-"))
-            observation[0, at + STEP_INDEX[entry]] = value
-        else:
-            observation[0, USER_INDEX[name]] = value
-    assert mask.sum() == len(legal), "an action of that name does not exist"
-    return observation, mask
-
-
-def choice(policy: Policy, seen: tuple[np.ndarray, np.ndarray]) -> str:
-    """What the policy does, in words."""
-    return str(decode(int(policy.decide(*seen, np.zeros(1, np.uint64)).actions[0]), NAMES))
-
+from policies.training.rollout import rounds
+from policies.zpdes import Zpdes
+from tests.policies.moments import Moments, choice, moment, moments_of
 
 SELECTABLE = [
     f"select {step} ({level})" for step in ("checklist", "tags-tour") for level in ("easy", "standard", "hard")
@@ -95,47 +70,71 @@ class TestFixedPath:
             assert difficulty == "standard" or "standard" not in step.difficulties
 
 
-class TestExpertRules:
-    @pytest.mark.parametrize(("success", "level"), [(0.4, "easy"), (0.7, "standard"), (0.95, "hard")])
-    def test_matches_the_difficulty_to_the_belief(self, success: float, level: str) -> None:
-        assert choice(expert_rules(), boundary(checklist__success_standard=success)) == f"select checklist ({level})"
-
-    def test_practises_first_where_failure_is_likely(self) -> None:
-        seen = boundary(checklist__success_standard=0.2, tags_tour__gain=0.3, tags_tour__success_standard=0.7)
-        assert choice(expert_rules(), seen) == "select tags-tour (standard)"
-
-    def test_does_not_practise_what_teaches_nothing(self) -> None:
-        assert choice(expert_rules(), boundary(checklist__success_standard=0.2)) == "select checklist (easy)"
-
-    def test_helps_the_struggling_and_lets_the_others_work(self) -> None:
-        for struggle, expected in ((PLAIN_STRUGGLE - 0.05, "wait"), (PLAIN_STRUGGLE + 0.05, "hint")):
-            assert choice(expert_rules(), moment("assist", HELP, struggle=struggle, acceptance=0.5)) == expected
-
-    def test_stops_offering_to_those_who_wave_it_away(self) -> None:
-        assert choice(expert_rules(), moment("assist", HELP, struggle=0.9, acceptance=0.1)) == "wait"
-        assert choice(expert_rules(), moment("assist", HELP, asked_now=1.0, acceptance=0.1)) == "hint"
-
-    def test_calls_a_human_only_in_great_need(self) -> None:
-        for struggle, expected in ((WORTH_A_HUMAN - 0.05, "wait"), (WORTH_A_HUMAN + 0.05, "human")):
-            seen = moment("assist", HELP, struggle=struggle, acceptance=0.5, rung=0.75)
-            assert choice(expert_rules(), seen) == expected
-
-    @pytest.mark.parametrize(("checks", "message"), [(1, "push"), (2, "email"), (3, "nothing")])
-    def test_writes_twice_and_then_no_more(self, checks: int, message: str) -> None:
-        seen = moment("reengage", ["nothing", "push", "email"], away_checks=checks / 4)
-        assert choice(expert_rules(), seen) == message
-
-    def test_writes_only_where_it_may(self) -> None:
-        assert choice(expert_rules(), moment("reengage", ["nothing", "email"], away_checks=0.25)) == "email"
-        assert choice(expert_rules(), moment("reengage", ["nothing"], away_checks=0.25)) == "nothing"
-
-
 class TestGreedyBelief:
     def test_takes_what_is_worth_most_per_minute(self) -> None:
         shorter = boundary(checklist__success_standard=0.9, checklist__success_easy=0.9, checklist__minutes=0.1)
         assert choice(greedy_belief(), shorter).startswith("select checklist")
         teaching = boundary(checklist__success_easy=0.05, checklist__minutes=0.9, tags_tour__gain=0.4)
         assert choice(greedy_belief(), teaching).startswith("select tags-tour")
+
+    def test_watching_teaches_less_and_only_who_stays_to_the_end(self) -> None:
+        """The same gain is worth less in a video than in a task, and less the longer the video."""
+        equal = {"checklist__gain": 0.2, "checklist__minutes": 0.3, "tags_tour__gain": 0.2, "tags_tour__minutes": 0.3}
+        doing = moment("select", SELECTABLE, **equal, tags_tour__video=1.0)
+        assert choice(greedy_belief(), doing).startswith("select checklist")
+        equal["tags_tour__gain"] = 0.45  # more than twice as much: half of it is learned, if seen to the end
+        assert choice(greedy_belief(), moment("select", SELECTABLE, **equal)).startswith("select tags-tour")
+        seen = moment("select", SELECTABLE, **equal, tags_tour__video=1.0)
+        assert choice(greedy_belief(), seen).startswith("select checklist")
+
+    def test_does_not_go_on_offering_what_was_given_up(self) -> None:
+        entries = {
+            "checklist__success_easy": 0.5,
+            "checklist__minutes": 0.5,
+            "tags_tour__gain": 0.1,
+            "tags_tour__minutes": 0.1,
+        }
+        assert choice(greedy_belief(), boundary(**entries)).startswith("select tags-tour")
+        dropped = boundary(**entries, tags_tour__given_up=1.0, giving_up=0.25)
+        assert choice(greedy_belief(), dropped).startswith("select checklist")
+
+    def test_steps_that_serve_the_declared_goal_come_first_among_equals(self) -> None:
+        legal = [f"select {step} ({level})" for step in ("checklist", "notebook") for level in ("easy", "standard")]
+        for goal in ("checklist", "notebook"):
+            entries = {
+                f"{s}__{entry}": 0.6 for s in ("checklist", "notebook") for entry in ("required", "success_easy")
+            }
+            entries[f"{goal}__goal"] = 1.0
+            assert choice(greedy_belief(), moment("select", legal, **entries)).startswith(f"select {goal}")
+
+    def test_reviews_for_what_they_bring_back(self) -> None:
+        """What restores much comes before a step that is long and likely to fail; what restores little does not."""
+        for gain, expected in ((0.3, "tags-tour"), (0.005, "checklist")):
+            seen = boundary(
+                checklist__success_easy=0.2,
+                checklist__minutes=0.6,
+                tags_tour__done=1.0,
+                tags_tour__review=1.0,
+                tags_tour__gain=gain,
+                tags_tour__minutes=0.2,
+            )
+            assert choice(greedy_belief(), seen).startswith(f"select {expected}")
+
+    def test_does_not_loop_on_what_was_dropped(self) -> None:
+        """Whole onboardings, users forgetting: what was given up and need not be done is hardly ever offered again."""
+        n_again = n_could = 0
+        onboarding, learner = load_journey("saas"), load_learner("bkt_forgetting")
+        for seen in rounds(onboarding, load_population("mixed"), greedy_belief(), 400, seed=8, learner=learner):
+            blocks = seen.observations[:, USER_SIZE : USER_SIZE + STEP_SIZE * len(onboarding.steps)]
+            blocks = blocks.reshape(len(seen.rows), len(onboarding.steps), STEP_SIZE)
+            dropped = (blocks[..., STEP_INDEX["given_up"]] == 1.0) & (blocks[..., STEP_INDEX["required"]] == 0.0)
+            legal = seen.masks[:, : N_VARIANTS * len(onboarding.steps)].reshape(*dropped.shape, N_VARIANTS).any(axis=2)
+            could = (legal & dropped).any(axis=1) & (legal & ~dropped).any(axis=1)
+            steps = np.minimum(seen.choices.actions // N_VARIANTS, len(onboarding.steps) - 1)
+            n_could += int(could.sum())
+            n_again += int(dropped[np.arange(len(steps)), steps][could].sum())
+        assert n_could > 50
+        assert n_again < 0.1 * n_could
 
     def test_helps_where_help_lifts_success(self) -> None:
         assert choice(greedy_belief(), moment("assist", HELP, struggle=0.9, acceptance=0.9, success_now=0.3)) != "wait"
@@ -153,6 +152,6 @@ def test_no_baseline_reads_its_own_consent() -> None:
     moments = moments_of("tiny")
     blind = moments.observations.copy()
     blind[:, [USER_INDEX[f"consent_{name}"] for name in ("personalise", "push", "email")]] = 0.0
-    for policy in (fixed_path(), expert_rules(), greedy_belief()):
+    for policy in (fixed_path(), expert_rules(), greedy_belief(), Zpdes(load_journey("tiny"))):
         actions = policy.decide(*Moments(blind, moments.masks, moments.keys)).actions
         np.testing.assert_array_equal(actions, policy.decide(*moments).actions)

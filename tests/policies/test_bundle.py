@@ -35,7 +35,7 @@ from policies.network import NetworkPolicy, Weights
 from policies.success import SuccessHead
 
 TINY = load_journey("tiny")
-SIZE, ACTIONS, HIDDEN = 103, 23, 6
+SIZE, ACTIONS, HIDDEN = 126, 23, 6
 
 
 def tensors(seed: int = 0) -> dict[str, np.ndarray]:

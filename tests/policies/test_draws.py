@@ -61,7 +61,7 @@ def test_the_boundaries_are_cumulated_probabilities() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random", "network"])
+@pytest.mark.parametrize("name", ["random", "zpdes", "network"])
 def test_logged_propensities_are_frequencies(name: str) -> None:
     """One moment of each kind answered under many keys: chi-square of the actions against the probabilities."""
     moments, policy, keys = moments_of("tiny"), make_policy(name, "tiny"), keys_of(MANY)

@@ -75,7 +75,7 @@ def test_auto_follows_the_log_and_then_the_state(files):
 
 def test_observations_are_there_when_asked_for(files):
     assert all(d.observation is None for d in files.decisions())
-    assert {len(d.observation) for d in files.decisions("--observations")} == {103 * 4}
+    assert {len(d.observation) for d in files.decisions("--observations")} == {126 * 4}
 
 
 def test_an_interrupted_replay_goes_on_where_it_ended(files, monkeypatch, capsys):
