@@ -58,7 +58,7 @@ def test_a_help_abuser_asks_in_a_third_of_actions(abuse: np.ndarray) -> None:
 
 
 @pytest.mark.xfail(
-    reason="simulated bursts are short: 1.6 requests on average, not 3.5, so merging leaves 24%", strict=True
+    reason="simulated bursts are short: 1.6 requests on average, not 3.5, so merging leaves 25%", strict=True
 )
 def test_most_of_that_is_clicking_through_hints(abuse: np.ndarray) -> None:
     """36% that become 14% mean bursts of 3.5 requests: through all hints to the last one. A simulated abuser asks
