@@ -24,6 +24,7 @@ COMMANDS = {
     "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk on the wall clock"),
     "cohort": Command("experiments.cohort", "sim", "let cohorts see each other's progress, and say what that changes"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
+    "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),
     "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         print("usage: handrail COMMAND [...]\n")
         for name, command in COMMANDS.items():
-            print(f"  {name:10s} {command.summary}")
+            print(f"  {name:11s} {command.summary}")
         print("\n'handrail COMMAND --help' tells more.")
         return 0 if arguments else 2
     command = COMMANDS.get(arguments[0])
