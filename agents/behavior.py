@@ -132,13 +132,13 @@ def begin_or_leave(
 
 @compiled_apart
 def go_exploring(plan: Plan, mind: Any, luck: np.uint64) -> None:
-    """Turn to any of the steps that are open, each as likely as the others, at the difficulty for everybody."""
-    n_open = 0
+    """Turn to any other of the steps that are open, each as likely as the next, at the difficulty for everybody."""
+    n_open, offered = 0, mind.step
     for s in range(len(plan.steps)):
-        n_open += 1 if eligible(plan, mind.done, s) else 0
+        n_open += 1 if s != offered and eligible(plan, mind.done, s) else 0
     place = int(n_open * uniform(luck, PURPOSE_EXPLORED))
     for s in range(len(plan.steps)):
-        if eligible(plan, mind.done, s):
+        if s != offered and eligible(plan, mind.done, s):
             if place == 0:
                 mind.step, mind.variant = s, standard_of(plan.steps[s].variants)
             place -= 1

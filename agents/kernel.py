@@ -14,7 +14,7 @@ from agents.behavior import next_event, sign_up
 from agents.birth import arrival_time, be_born
 from agents.learner import LearnerPlan, compile_learner, remembers
 from agents.learners import Learner
-from agents.mind import MEMORY, blank_minds
+from agents.mind import MEMORY, MIND, blank_minds
 from agents.offers import accepts, react_to
 from journeys.actions import HUMAN, N_VARIANTS, NONE, n_actions
 from journeys.compiled import compiled, compiled_apart
@@ -23,11 +23,12 @@ from journeys.draws import nth_key
 from journeys.events import EVENT
 from journeys.fold import blank_states, fold, forget_user
 from journeys.mask import write_mask
-from journeys.observation import observation_size, refresh_observation, write_observation
+from journeys.observation import USER_SIZE, observation_size, refresh_observation, write_observation
 from journeys.plan import Plan
+from journeys.prefetch import prefetch
 from journeys.spec import Journey
-from journeys.state import COMPLETED, NOWHERE, ONGOING
-from journeys.words import EVERYTHING, UNIT
+from journeys.state import COMPLETED, NOWHERE, ONGOING, SKILL, STEP, USER
+from journeys.words import UNIT
 from personas.persona import People
 from personas.traits import TRAIT_NAMES, TRAITS
 
@@ -35,6 +36,10 @@ TERMS = ("completion", "skill", "time", "annoyance", "support", "churn")
 COMPLETION, SKILL_GAINED, TIME, ANNOYANCE, SUPPORT, CHURN = range(len(TERMS))
 EVENTS_PER_DECISION = 12  # decision, response, four quarters of a video, leave, away or enter; with room to spare
 SECONDS_PER_HOUR, MS = 3600.0, 1000.0
+USER_BYTES, STEP_BYTES, SKILL_BYTES = USER.itemsize, STEP.itemsize, SKILL.itemsize
+MIND_BYTES, MEMORY_BYTES, TRAIT_BYTES = MIND.itemsize, MEMORY.itemsize, TRAITS.itemsize
+USER_BLOCK_BYTES = 4 * USER_SIZE  # float32
+AHEAD = 2  # rows: long enough for memory to arrive, short enough for it to be still there
 
 
 class World(NamedTuple):
@@ -147,15 +152,17 @@ def look_again(plan: Plan, world: World, row: int, before: Before) -> None:
     touched = np.uint64(0)
     if user.current != NOWHERE:
         touched |= UNIT << np.uint64(user.current)
-    practised = False
+    practised = NOWHERE
     if before.current != NOWHERE:
         touched |= UNIT << np.uint64(before.current)
-        practised = user.current != before.current or user.fails != before.fails
-        if practised:  # beliefs may have moved, steps may have opened
-            touched |= plan.steps[before.current].related | plan.steps[before.current].opens
+        if user.current != before.current or user.fails != before.fails:  # beliefs may have moved, steps have opened
+            practised = before.current
+            touched |= plan.steps[practised].related | plan.steps[practised].opens
+    steps, skills, out = world.steps[row], world.skills[row], world.observations[row]
     if plan.rules[0].forgetting and user.sessions != before.sessions:
-        touched, practised = EVERYTHING, True
-    refresh_observation(plan, user, world.steps[row], world.skills[row], touched, practised, world.observations[row])
+        write_observation(plan, user, steps, skills, out)
+    else:
+        refresh_observation(plan, user, steps, skills, touched, practised, out)
     write_mask(plan, user, world.masks[row])
 
 
@@ -183,6 +190,20 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     terms[SUPPORT] = mind.humans - humans
     terms[CHURN] = over and user.ended != COMPLETED
     world.elapsed[row] = (user.last_time - start) / MS
+
+
+@compiled
+def expect(world: World, row: int) -> None:
+    """Have the memory of the user in `row`, who is soon to live, fetched."""
+    if row < len(world.users):
+        n_steps, n_skills = world.steps.shape[1], world.skills.shape[1]
+        prefetch(world.users, row, USER_BYTES)
+        prefetch(world.minds, row, MIND_BYTES)
+        prefetch(world.traits_flat, row, TRAIT_BYTES)
+        prefetch(world.skills, row, SKILL_BYTES * n_skills)
+        prefetch(world.memories, row, MEMORY_BYTES * world.memories.shape[1])
+        prefetch(world.steps, row, STEP_BYTES * n_steps)
+        prefetch(world.observations, row, USER_BLOCK_BYTES)
 
 
 @compiled

@@ -151,14 +151,13 @@ def practise(
         learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
         mind.skill = count_members(mind.known) / len(plan.prior)
     else:
-        before = held(plan, learner, mind, memories)
         if kind.forgetting and needs_refreshing(plan, mind, memories):
             refresh_memories(plan, learner, mind, memories, spec.taught_to if spec.video else spec.skills_to, success)
         if kind.model == BKT:
             learn_or_not(plan, mind, spec.taught & ~mind.known, learn_odds, share, luck)
         else:
             strengthen(plan, learner, mind, memories, learn_odds * share)
-        mind.skill += (held(plan, learner, mind, memories) - before) / len(plan.prior)
+        mind.skill = share_known(plan, learner, mind, memories)
     if not success:  # the user goes on with the step
         mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
 
@@ -171,19 +170,6 @@ def strengthen(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, learn
         relative = plan.learn[k, mind.variant, mind.taken] / plan.learn[k, STANDARD, 0]
         memories[k].practised += learner.gain[k] * relative * learn_odds
         memories[k].mastered = logistic(strength(memories[k]))
-
-
-@compiled
-def held(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any) -> float:
-    """How many of the skills that the current step exercises the user knows and recalls; graded where ability is."""
-    total = 0.0
-    for i in range(plan.steps[mind.step].skills_from, plan.steps[mind.step].skills_to):
-        k = plan.skills[i]
-        if learner.kind[0].model != BKT:
-            total += memories[k].mastered
-        else:
-            total += memories[k].retained if mind.known >> np.uint64(k) & UNIT else 0.0
-    return total
 
 
 @compiled

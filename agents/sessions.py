@@ -42,8 +42,8 @@ from journeys.words import UNIT, count_members
 
 # --- leaving, per moment ---
 LEAVE_BASE = 0.006  # for no visible reason
-LEAVE_TIRED = 0.30  # at twice the planned session length
-LEAVE_FRUSTRATED = 0.14  # at full frustration without motivation
+LEAVE_TIRED = 0.22  # at twice the planned session length
+LEAVE_FRUSTRATED = 0.28  # at full frustration without motivation
 LEAVE_OFF_GOAL = 0.02  # before a step that does not serve the user's goal, without motivation
 EASE_AT_BOUNDARY = 1.5  # stopping between steps is easier than within one
 SPREAD_OF_SESSION = 0.4
@@ -157,7 +157,7 @@ def stay_away_or_return(
 ) -> None:
     """Away: the next thing is the return, or the timer's next `away` event, whichever comes first."""
     check = next_check(plan, mind)
-    if mind.returns_at <= check:
+    if mind.returns_at < NEVER and mind.returns_at <= check:
         hours = (mind.returns_at - mind.left_at) / HOUR_MS
         mind.time = event.time = mind.returns_at
         event.kind = ENTER

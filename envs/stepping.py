@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.kernel import World, enter_world, live_and_look
+from agents.kernel import AHEAD, World, enter_world, expect, live_and_look
 from journeys.compiled import compiled
 from journeys.plan import Plan
 from journeys.state import ONGOING
@@ -41,6 +41,7 @@ def step_rows(
     """Step rows `low` to `high` and account for it."""
     for row in range(low, high):
         log = world.log[row] if len(world.log) else scratch
+        expect(world, row + AHEAD)
         live_and_look(plan, world, row, actions[row], log)
         reward = 0.0
         for t in range(len(weights)):

@@ -175,14 +175,18 @@ def engagement_of(user: Any) -> float:
 @compiled_apart
 def write_observation(plan: Plan, user: Any, steps: Any, skills: Any, out: Any) -> None:
     """Write one user's observation into `out` `(D,)` float32."""
-    refresh_observation(plan, user, steps, skills, EVERYTHING, True, out)
+    refresh_observation(plan, user, steps, skills, EVERYTHING, NOWHERE, out)
+    for k in range(len(skills)):
+        write_skill(plan, skills[k], len(steps), k, out)
 
 
 @compiled
 def refresh_observation(
-    plan: Plan, user: Any, steps: Any, skills: Any, touched: np.uint64, practised: bool, out: Any
+    plan: Plan, user: Any, steps: Any, skills: Any, touched: np.uint64, practised: int, out: Any
 ) -> None:
-    """The same where only the `touched` steps' blocks, and the skills' where `practised`, may differ from `out`."""
+    """The same where only the blocks of the `touched` steps and of the skills that step `practised` (or NOWHERE)
+    exercises may differ from `out`.
+    """
     write_user(plan, user, skills, out)
     for s in range(len(steps)):
         if touched >> np.uint64(s) & UNIT:
@@ -190,9 +194,10 @@ def refresh_observation(
             write_step(plan, user, steps[s], skills, s, out[at : at + STEP_SIZE])
             if touched == EVERYTHING:
                 write_step_constants(plan, user, s, out[at : at + STEP_SIZE])
-    for k in range(len(skills) if practised else 0):
-        at = USER_SIZE + len(steps) * STEP_SIZE + k * SKILL_SIZE
-        write_skill(plan, skills[k], k, out[at : at + SKILL_SIZE])
+    if practised != NOWHERE:
+        for i in range(plan.steps[practised].skills_from, plan.steps[practised].skills_to):
+            k = plan.skills[i]
+            write_skill(plan, skills[k], len(steps), k, out)
 
 
 @compiled
@@ -257,7 +262,6 @@ def write_user_help(plan: Plan, user: Any, skills: Any, out: Any) -> None:
 @compiled
 def write_step(plan: Plan, user: Any, step: Any, skills: Any, s: int, out: Any) -> None:
     """What changes in one step block, `out` `(15,)`."""
-    spec = plan.steps[s]
     due = user.due >> np.uint64(s) & UNIT != 0
     known = known_together(plan, skills, s)
     out[0] = eligible(plan, user.done, s) or due
@@ -284,14 +288,15 @@ def write_step_constants(plan: Plan, user: Any, s: int, out: Any) -> None:
 
 
 @compiled
-def write_skill(plan: Plan, skill: Any, k: int, out: Any) -> None:
-    """One skill block, `out` `(6,)`."""
-    out[0] = skill.belief
-    out[1] = min(1.0, skill.tries / TRIES)
-    out[2] = 0.5 if skill.tries == 0 else float(skill.recent & 1)
-    out[3] = plan.weight[k]
-    out[4] = skill.retained
-    out[5] = TREND_OF_HALVES * trend(skill.tries, skill.recent) + TREND_OF_HALVES
+def write_skill(plan: Plan, skill: Any, n_steps: int, k: int, out: Any) -> None:
+    """The block of skill `k` in `out` `(D,)`."""
+    at = USER_SIZE + n_steps * STEP_SIZE + k * SKILL_SIZE
+    out[at] = skill.belief
+    out[at + 1] = min(1.0, skill.tries / TRIES)
+    out[at + 2] = 0.5 if skill.tries == 0 else float(skill.recent & 1)
+    out[at + 3] = plan.weight[k]
+    out[at + 4] = skill.retained
+    out[at + 5] = TREND_OF_HALVES * trend(skill.tries, skill.recent) + TREND_OF_HALVES
 
 
 @compiled
