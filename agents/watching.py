@@ -23,6 +23,7 @@ QUARTER = 0.25  # of the video, between two reports: the quartiles that video pl
 PAUSING = 0.06  # P(pausing) per quarter
 SEEKING = 0.5  # P(seeking back) per quarter relative to hesitating at work: what was missed is what is hesitated over
 KEENNESS = 1.5  # the drop-off hazard runs from 1.5 times the trait's, without motivation, to half of it
+BEARABLE_MINUTES = 9.0  # a longer video puts off by its length: of those beyond 12, half as much is seen (Guo et al.)
 MOTIVATION_OF_DROPPING = -0.02
 
 
@@ -39,7 +40,9 @@ def watch_on(
 ) -> None:
     """The next quarter of the video, or what comes in between; `hesitate`: P(hesitating) at such a moment."""
     seconds = QUARTER * plan.steps[mind.step].seconds * plan.time[mind.variant]
-    drop = (KEENNESS - mind.motivation) * (1.0 - 0.5 ** (seconds / (MINUTE_S * traits.attention)))
+    length = seconds / (QUARTER * MINUTE_S * BEARABLE_MINUTES)
+    attention = traits.attention / max(1.0, length * length)
+    drop = (KEENNESS - mind.motivation) * (1.0 - 0.5 ** (seconds / (MINUTE_S * attention)))
     seek = SEEKING * hesitate if mind.position > 0.0 else 0.0
     u = uniform(luck, PURPOSE_EVENT)
     event.position = mind.position
