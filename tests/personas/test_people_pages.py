@@ -35,7 +35,7 @@ def test_every_trait_is_explained(trait: str, meaning: str) -> None:
     assert f"| `{trait}` | {meaning} |" in PERSONAS
 
 
-@pytest.mark.parametrize("trait", set(TRAIT_MEANINGS) - {"budget_minutes", "personalise", "push", "email"})
+@pytest.mark.parametrize("trait", sorted(set(TRAIT_MEANINGS) - {"budget_minutes", "personalise", "push", "email"}))
 def test_every_trait_has_an_effect_told(trait: str) -> None:
     assert f"`{trait}`" in BEHAVIOUR
 
