@@ -26,6 +26,14 @@ class Learner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: Model = "bkt"
     forgetting: bool = False
 
+    def __post_init__(self) -> None:
+        is_called = self.model + ("_forgetting" if self.forgetting else "")
+        if self.name != is_called:  # a run's records go by the name
+            raise ValueError(
+                f"learner.name is {self.name!r}, but learner.model and learner.forgetting make it {is_called!r}. "
+                f"Mend: choose the whole learner, as in learner={self.name}"
+            )
+
 
 BINARY_MASTERY = Learner()
 

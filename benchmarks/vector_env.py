@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from agents.learners import load_learner
 from benchmarks.measure import Contender, Row, against, beside, row_of, take_turns
 from benchmarks.settings import Settings
 from envs.vector import OnboardingVectorEnv
@@ -20,6 +21,7 @@ from journeys.compiled import compiled
 from journeys.draws import mix
 from journeys.loading import load_journey, shipped
 from personas.persona import load_population
+from personas.persona import shipped as learners
 
 FOREMOST = "saas"
 SIZES = (8, 1_024, 8_192, 65_536)
@@ -50,8 +52,9 @@ def pick_legal(masks: Any, keys: Any, actions: Any) -> None:
 class Steady:
     """An environment in steady state that steps with random legal actions; only the stepping is timed."""
 
-    def __init__(self, journey: str, n: int) -> None:
-        self.env = OnboardingVectorEnv(load_journey(journey), load_population("mixed"), n)
+    def __init__(self, journey: str, n: int, learner: str = "bkt") -> None:
+        model = load_learner(learner)
+        self.env = OnboardingVectorEnv(load_journey(journey), load_population("mixed"), n, learner=model)
         self.actions = np.zeros(n, np.int64)
         _, self.info = self.env.reset(seed=1)
         self.run(WARM_UP_STEPS)
@@ -132,12 +135,29 @@ def speed(journey: str, n: int, settings: Settings) -> list[Row]:
     return [env, beside(copy, env), beside(pole, env)]
 
 
+def by_learner(journey: str, settings: Settings) -> list[Row]:
+    """The environment at the usual size under each learner model, beside the foremost journey under plain mastery."""
+    works = {name: Steady(journey, USUAL, name) for name in learners("learner")}
+    yardstick = f"{FOREMOST}, bkt"
+    everything = {yardstick: Steady(FOREMOST, USUAL), **{f"{journey}, {name}": work for name, work in works.items()}}
+    contenders = [
+        contender(name, "user-decisions/s", work, USUAL, settings.sample_seconds) for name, work in everything.items()
+    ]
+    rows = take_turns(f"{journey}, by learner, N = {USUAL:,}", contenders, settings.rounds)
+    return [
+        against(beside(row, rows[yardstick]), LEAST_DECISIONS, "3 M/s")
+        for name, row in rows.items()
+        if name != yardstick or journey != FOREMOST
+    ]
+
+
 def bytes_per_user(journey: str) -> Row:
     """Bytes of all arrays of the environment for one user, by their own account."""
     n = 1_024
     env = OnboardingVectorEnv(load_journey(journey), load_population("mixed"), n)
     parts = {**env.world._asdict(), **env.outcome._asdict()}
-    parts.pop("traits_flat")  # the memory of `traits`, seen otherwise
+    for name in ("traits_flat", "learner"):  # the memory of `traits` seen otherwise; one model for all
+        parts.pop(name)
     total = sum(array.nbytes for array in parts.values()) / n
     row = row_of("memory", f"{journey}, all arrays", "bytes per user", [total])
     return against(row, MOST_BYTES, f"{MOST_BYTES:,.0f} (a million in 2 GiB)", at_most=True)
@@ -163,5 +183,6 @@ def measure(settings: Settings) -> list[Row]:
     """All rows of this benchmark."""
     sizes = [(FOREMOST, n) for n in SIZES] + [(name, USUAL) for name in shipped() if name != FOREMOST]
     rows = [row for journey, n in sizes for row in speed(journey, n, settings)]
+    rows += [row for name in shipped() for row in by_learner(name, settings)]
     rows += [bytes_per_user(name) for name in shipped()]
     return [*rows, a_million()] if settings.full else rows

@@ -10,14 +10,15 @@ from agents.cohort import Cohort, Setting
 from agents.learners import load_learner
 from journeys.loading import load_journey
 from personas.persona import load_population
-from policies.families import WITHOUT_TENSORS
+from policies.families import baseline
 
 
 def setting_of(
     journey: str = "tiny", policy: str = "rules", population: str = "mixed", learner: str = "bkt"
 ) -> Setting:
     """A journey, a population, a baseline and a learner model, by name."""
-    return Setting(load_journey(journey), load_population(population), WITHOUT_TENSORS[policy](), load_learner(learner))
+    spec = load_journey(journey)
+    return Setting(spec, load_population(population), baseline(policy, spec), load_learner(learner))
 
 
 def lived(setting: Setting, users: int, **settings: Any) -> Cohort:

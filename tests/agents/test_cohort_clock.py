@@ -15,8 +15,9 @@ from journeys.events import EventCodec
 from journeys.loading import load_journey, shipped
 from journeys.state import ONGOING
 from personas.persona import load_population
-from policies.families import WITHOUT_TENSORS
+from policies.families import baseline
 from policies.protocol import Choices, Policy
+from policies.random_legal import RandomLegal
 from policies.training.rollout import event_log
 from tests.agents.cohorts import by_user, lived, setting_of
 
@@ -43,7 +44,7 @@ class Watched:
 @pytest.mark.parametrize("journey", shipped())
 def test_events_are_those_of_the_decision_clock(journey: str, policy: str, learner: str) -> None:
     setting = setting_of(journey, policy, learner=learner)
-    decides = WITHOUT_TENSORS[policy]()
+    decides = baseline(policy, setting.journey)
     expected = event_log(setting.journey, setting.population, decides, USERS, SEED, setting.learner)
     codec = EventCodec(setting.journey)
     records = lived(setting, USERS, seed=SEED).events()
@@ -56,7 +57,7 @@ def test_events_are_those_of_the_decision_clock(journey: str, policy: str, learn
 @pytest.mark.parametrize("learner", ["bkt", "afm_forgetting"])
 def test_a_policy_sees_and_does_what_it_does_in_the_vector_env(learner: str) -> None:
     model = load_learner(learner)
-    in_cohort, in_env = Watched(WITHOUT_TENSORS["random"]()), Watched(WITHOUT_TENSORS["random"]())
+    in_cohort, in_env = Watched(RandomLegal()), Watched(RandomLegal())
     journey, population = load_journey("saas"), load_population("mixed")
     lived(Setting(journey, population, in_cohort, model), USERS, seed=SEED)
     env = OnboardingVectorEnv(journey, population, USERS, learner=model)

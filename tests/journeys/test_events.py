@@ -189,7 +189,10 @@ def test_any_line_is_read_or_refused(line: str | bytes) -> None:
     [
         ({"journey": "saas"}, "field 'journey' is 'saas'. Mend: send it to that journey; this is 'tiny'"),
         ({"step": "frst-note"}, "field 'step': 'frst-note' does not exist. Mend: did you mean 'first-note'?"),
-        *[({"kind": kind, "step": None}, f"field 'step' is missing. Mend: '{kind}' needs it") for kind in sorted(IN_A_STEP)],
+        *[
+            ({"kind": kind, "step": None}, f"field 'step' is missing. Mend: '{kind}' needs it")
+            for kind in sorted(IN_A_STEP)
+        ],
         ({"kind": "accept"}, "field 'rung' is missing. Mend: 'accept' needs it"),
         ({"kind": "signup"}, "field 'consent' is missing. Mend: 'signup' needs it"),
         ({"kind": "consent"}, "field 'consent' is missing. Mend: 'consent' needs it"),

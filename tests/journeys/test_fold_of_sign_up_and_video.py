@@ -113,7 +113,7 @@ def test_a_video_dropped_is_left_undone_and_goes_on_where_it_was_left() -> None:
     assert FILM in life.legal_steps()
     life.then("start", LAMP)
     assert seen(life)["position"] == 0.0  # not of this step
-    assert seen(life.then("start", FILM))["position"] == 0.6
+    assert seen(life.then("start", FILM))["position"] == np.float32(0.6)
 
 
 def test_a_video_seen_to_its_end_begins_anew() -> None:
