@@ -184,4 +184,4 @@ def test_a_batch_runs_over_influence_population_and_seeds() -> None:
         cohort.run_model()
         final = {name: values[-1] for name, values in cohort.datacollector.model_vars.items()}
         assert {name: result[name] for name in final} == final
-    assert len({result["completion"] for result in results}) > 4
+    assert len({tuple(result[name] for name in final) for result in results}) > 4
