@@ -39,7 +39,7 @@ if numba.config.DISABLE_JIT:
 
 else:
 
-    @intrinsic
+    @intrinsic  # type: ignore[untyped-decorator]
     def prefetch_line(typing: Any, array: Any, row: Any, offset: Any) -> Any:  # noqa: ARG001 (read by `emit`)
         """Ask for the cache line at byte `offset` of row `row` of `array`."""
         return types.void(array, types.intp, types.intp), emit

@@ -68,12 +68,10 @@ MEASURES = (
         mean,
     ),
     Measure(
-        "none", "Nothing played or tried in 14 days", "share of users", "share", "different",
-        "This is a flaw, and not only a difference. The first step of `course` is a required video. Who "
-        "drops it is offered it again, from its beginning, until it is watched or the user leaves: more "
-        "than a quarter of the users never get past it, some dropping it dozens of times in a row. Real "
-        "people do not do that, and neither should a journey or a policy ask it of them. Of the players, "
-        "every 23rd never finished a round.",
+        "none", "Nothing played or tried in 14 days", "share of users", "share", "comparable",
+        "The first step of `course` is a required video of five minutes, and every eighth user leaves for good "
+        "before anything could be tried. A game begins with playing: of its players, every 23rd never "
+        "finished a round.",
         mean,
     ),
     Measure(

@@ -21,8 +21,7 @@ LESSONS = """## What to take from it
 - **There are no heavy users.** An onboarding has an end. Volumes for a product in daily use need another
   activity model.
 - **Five mechanisms that real people show are missing:** looking at a step and turning away, giving up at sight, taking
-  longer where one errs and after an error, people of unlike regularity, and keeping to the same hours of the day.
-- **One is there that real people do not show:** dropping the same required video over and over."""
+  longer where one errs and after an error, people of unlike regularity, and keeping to the same hours of the day."""
 
 HEAD = """# Simulated and real users, side by side
 
