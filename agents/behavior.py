@@ -28,7 +28,7 @@ from agents.feelings import (
 from agents.learner import LearnerPlan, attempt, mastery_of, practise
 from agents.mind import ARRIVING, AT_BOUNDARY, AWAY_NOW, STAYING, WORKING
 from agents.sessions import EASE_AT_BOUNDARY, begin_session, leave, serves_goal, stay_away_or_return, why_leave
-from agents.timing import ATTEMPT_SHARE, BROWSE_S, SIGN_SHARE, spend, spread_of_time, working_seconds
+from agents.timing import ATTEMPT_SHARE, BROWSE_S, SIGN_SHARE, moment_length, spend, spread_of_time, working_seconds
 from agents.watching import watch_on
 from journeys.compiled import compiled, compiled_apart
 from journeys.draws import (
@@ -116,7 +116,7 @@ def begin_or_leave(
 ) -> None:
     """At a boundary: begin the offered step or another one, or end the session."""
     spend(mind, BROWSE_S * traits.pace * spread_of_time(luck), event)
-    reason = why_leave(plan, mind, traits, EASE_AT_BOUNDARY, luck)
+    reason = why_leave(plan, mind, traits, EASE_AT_BOUNDARY, 1.0, luck)
     if reason != STAYING:
         leave(mind, traits, reason, luck, event)
         return
@@ -152,7 +152,7 @@ def work(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any
     ask = 0.0 if mind.asked else traits.help_seeking * (IDLE_ASKING + (1.0 - IDLE_ASKING) * distress(mind))
     hesitate = traits.hesitancy * (SURENESS + (1.0 - SURENESS) * (1.0 - mind.mastery))
     mind.asked = 0
-    reason = why_leave(plan, mind, traits, 1.0, luck)
+    reason = why_leave(plan, mind, traits, 1.0, moment_length(plan, mind), luck)
     if reason != STAYING:
         spend(mind, SIGN_SHARE * working_seconds(plan, mind, traits, luck), event)
         leave(mind, traits, reason, luck, event)

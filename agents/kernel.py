@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.behavior import next_event, sign_up
 from agents.birth import arrival_time, be_born
-from agents.learner import LearnerPlan, compile_learner, remembers
+from agents.learner import LearnerPlan, compile_learner, fade, remembers
 from agents.learners import Learner
 from agents.mind import MEMORY, MIND, blank_minds
 from agents.offers import accepts, react_to
@@ -183,6 +183,9 @@ def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     go_on(plan, world, row, log)
     terms = world.terms[row]
     over = user.ended != ONGOING
+    if over:  # what counts is what will be left at the horizon
+        horizon = user.first_time + plan.rules[0].horizon_ms
+        fade(plan, world.learner, mind, world.memories[row], world.traits[row].memory, max(mind.time, horizon))
     terms[COMPLETION] = user.ended == COMPLETED
     terms[SKILL_GAINED] = mind.skill - skill
     terms[TIME] = (user.active_seconds - active) / SECONDS_PER_HOUR

@@ -211,14 +211,14 @@ def refresh_memories(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any,
 
 
 @compiled_apart
-def fade(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, memory_trait: float) -> None:
-    """See what is forgotten by now. Within a session nothing fades."""
+def fade(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, memory_trait: float, now: int) -> None:
+    """See what is forgotten at `now` (ms). Within a session nothing fades."""
     if not learner.kind[0].forgetting:
         return
     for k in range(len(memories)):
         memory = memories[k]
         stability = memory.stability if memory.stability > 0.0 else STABILITY_OF_OLD
-        memory.retained = recall(mind.time - memory.time, stability * memory_trait)
+        memory.retained = recall(now - memory.time, stability * memory_trait)
         if learner.kind[0].model != BKT:
             memory.mastered = logistic(strength(memory))
     mind.skill = share_known(plan, learner, mind, memories)

@@ -29,7 +29,7 @@ MIND = np.dtype(
         ("annoyance", "f8"),  # total so far
         ("mastery", "f8"),  # of what the current step exercises, 0 to 1
         ("skill", "f8"),  # share of the journey's skills that the user knows and recalls
-        ("position", "f8"),  # share watched of the video begun last, in quarters
+        ("position", "f8"),  # share watched of the video begun last
         ("peers", "f8"),  # progress of the peers whom the user sees, 0 to 1; -1 for none
         ("wait", "f8"),  # seconds in the queue before the human who was accepted; set by a support desk
         ("n", "i4"),  # number of the user's next event

@@ -68,7 +68,7 @@ def begin_session(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, tr
         mind.session_ms = np.int64(traits.session_minutes * MINUTE_MS * spread)
     mind.entered = mind.time
     mind.device = MOBILE if uniform(luck, PURPOSE_DEVICE) < traits.mobile else DESKTOP
-    fade(plan, learner, mind, memories, traits.memory)
+    fade(plan, learner, mind, memories, traits.memory, mind.time)
     mind.phase = AT_BOUNDARY
     if mind.step != NOWHERE and mind.started:
         mind.phase = WORKING
@@ -101,9 +101,12 @@ def serves_goal(plan: Plan, mind: Any, s: int) -> bool:
 
 
 @compiled
-def why_leave(plan: Plan, mind: Any, traits: Any, ease: float, luck: np.uint64) -> int:
-    """The reason to end the session at this moment, or STAYING; `ease` multiplies all hazards but distraction."""
-    u = uniform(luck, PURPOSE_LEAVE)
+def why_leave(plan: Plan, mind: Any, traits: Any, ease: float, length: float, luck: np.uint64) -> int:
+    """The reason to end the session at this moment, or STAYING.
+
+    `ease` multiplies all hazards but distraction, `length` (of the moment, relative to a usual one) all of them.
+    """
+    u = uniform(luck, PURPOSE_LEAVE) / length
     edge = traits.distraction
     if u < edge:
         return DISTRACTED
@@ -116,7 +119,8 @@ def why_leave(plan: Plan, mind: Any, traits: Any, ease: float, luck: np.uint64) 
     edge += ease * LEAVE_FRUSTRATED * mind.frustration * mind.frustration * (1.0 - mind.motivation)
     if u < edge:
         return FRUSTRATED
-    if mind.phase == AT_BOUNDARY and not serves_goal(plan, mind, mind.step):
+    new = mind.done >> np.uint64(mind.step) & UNIT == 0
+    if mind.phase == AT_BOUNDARY and new and not serves_goal(plan, mind, mind.step):
         edge += ease * LEAVE_OFF_GOAL * (1.0 - mind.motivation)
     return OFF_GOAL if u < edge else STAYING
 
@@ -168,5 +172,3 @@ def stay_away_or_return(
     event.kind = AWAY
     mind.time = event.time = check
     mind.aways += 1
-    if mind.aways > len(plan.checks_ms):  # lost: what is left by now is what counts
-        fade(plan, learner, mind, memories, traits.memory)

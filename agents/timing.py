@@ -10,8 +10,10 @@ import numpy as np
 from journeys.compiled import compiled
 from journeys.draws import PURPOSE_DURATION, normal
 from journeys.fold import expected_seconds
+from journeys.knowledge import REVIEW_TIME
 from journeys.plan import Plan
 from journeys.state import MOBILE
+from journeys.words import UNIT
 
 HOUR_MS, MINUTE_MS, MS = 3_600_000.0, 60_000.0, 1000.0
 BROWSE_S = 6.0  # looking at what is offered before starting it
@@ -35,6 +37,13 @@ def spend(mind: Any, seconds: float, event: Any) -> None:
 def spread_of_time(luck: np.uint64) -> float:
     """Log-normal factor of one activity's time."""
     return math.exp(SPREAD_OF_TIME * normal(luck, PURPOSE_DURATION))
+
+
+@compiled
+def moment_length(plan: Plan, mind: Any) -> float:
+    """How long a moment at the current step lasts, relative to a usual one: short where it is only reviewed."""
+    reviewed = mind.done >> np.uint64(mind.step) & UNIT and not plan.steps[mind.step].video
+    return REVIEW_TIME if reviewed else 1.0
 
 
 @compiled

@@ -5,6 +5,7 @@ Constants without a citation are our choice; docs/behaviour.md names what each s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ PAUSING = 0.06  # P(pausing) per quarter
 SEEKING = 0.5  # P(seeking back) per quarter relative to hesitating at work: what was missed is what is hesitated over
 KEENNESS = 1.5  # the drop-off hazard runs from 1.5 times the trait's, without motivation, to half of it
 BEARABLE_MINUTES = 9.0  # a longer video puts off by its length: of those beyond 12, half as much is seen (Guo et al.)
-MOTIVATION_OF_DROPPING = -0.02
+MOTIVATION_OF_DROPPING = -0.05
+SETBACK_OF_DROPPING = 0.5  # the same weight as a failure would be 1: who is offered the video again has not forgotten
 
 
 @compiled_apart
@@ -39,8 +41,10 @@ def watch_on(
     event: Any,
 ) -> None:
     """The next quarter of the video, or what comes in between; `hesitate`: P(hesitating) at such a moment."""
-    seconds = QUARTER * plan.steps[mind.step].seconds * plan.time[mind.variant]
-    length = seconds / (QUARTER * MINUTE_S * BEARABLE_MINUTES)
+    until = QUARTER * (math.floor(mind.position / QUARTER) + 1.0)
+    whole = plan.steps[mind.step].seconds * plan.time[mind.variant]
+    seconds = (until - mind.position) * whole
+    length = whole / (MINUTE_S * BEARABLE_MINUTES)
     attention = traits.attention / max(1.0, length * length)
     drop = (KEENNESS - mind.motivation) * (1.0 - 0.5 ** (seconds / (MINUTE_S * attention)))
     seek = SEEKING * hesitate if mind.position > 0.0 else 0.0
@@ -49,8 +53,10 @@ def watch_on(
     if u < drop:
         part = uniform(luck, PURPOSE_RESPONSE)
         spend(mind, part * seconds, event)
-        event.kind, event.position = DROP, mind.position + QUARTER * part
+        mind.position += part * (until - mind.position)
+        event.kind, event.position = DROP, mind.position
         move(mind, MOTIVATION_OF_DROPPING)
+        set_back(mind, traits, SETBACK_OF_DROPPING)
         mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
     elif u < drop + seek:
         spend(mind, SIGN_SHARE * seconds, event)
@@ -62,7 +68,7 @@ def watch_on(
         event.kind = PAUSE
     else:
         spend(mind, seconds, event)
-        mind.position += QUARTER
+        mind.position = until
         event.position = mind.position
         event.kind = WATCH
         if mind.position >= 1.0:

@@ -31,7 +31,8 @@ LEARN_OF_WATCHING = 0.5
 # choice, near the ratios among simulated users who declare it (tests/statistical).
 PRIOR_ODDS_OF_EXPERIENCE = (0.5, 1.0, 2.5)
 
-REVIEW_TIME = 0.5  # of a step done before, relative to its first time: relearning saves time (Ebbinghaus 1885)
+# Of a step done before, relative to its first time: recalling is quick, and relearning saves time (Ebbinghaus 1885).
+REVIEW_TIME = 0.2
 
 
 @compiled

@@ -74,7 +74,7 @@ class Learning:
         """Come back after an absence."""
         self.mind.time += int(days * DAY_MS)
         self.mind.entered = self.mind.time
-        fade(self.plan, self.learner, self.mind, self.memories, trait)
+        fade(self.plan, self.learner, self.mind, self.memories, trait, self.mind.time)
         return self
 
     def chance(self, slip_odds: float = 1.0, guess_odds: float = 1.0) -> float:

@@ -38,7 +38,7 @@ def fade_all(plan: Any, learner: Any, minds: Any, memories: Any, traits: Any, da
     """Everybody's recall after so many days since now."""
     for i in range(len(minds)):
         minds[i].time += int(days * DAY_MS)
-        fade(plan, learner, minds[i], memories[i], traits[i].memory)
+        fade(plan, learner, minds[i], memories[i], traits[i].memory, minds[i].time)
 
 
 def rested(crowd: Crowd, days: float) -> np.ndarray:
