@@ -52,7 +52,7 @@ AGAIN = """## How to do it again
     handrail realism ../shared/data --out docs
 
 The data is not part of this repository; `../shared/data` holds one folder per data set, each with a `SOURCE.md`. The
-command takes about a minute on one core, most of it the simulation, and writes this page and its pictures. In Python:
+command takes some fifteen seconds on one core once it is compiled, and writes this page and its pictures. In Python:
 `experiments.realism.command.write(Path("../shared/data"), Path("docs"))`. Same data and same code give the same page,
 byte for byte. Tests hold the distances to closed forms, the loaders to tables written by the test, and the real figures
 of this page to the real data
