@@ -1,7 +1,7 @@
-"""The traits are able to get to Cookie Cats' day-1 and day-7 return (.448 and .190), though no shipped persona is there.
+"""The traits can get to Cookie Cats' day-1 and day-7 return (.448 and .190), though no shipped persona is there.
 
-Nothing is fitted: one set of traits is enough to show that the mechanism allows it. The heavy tail of activity is out of
-reach of any trait, for a journey has an end; docs/realism.md says so.
+Nothing is fitted: one set of traits is enough to show that the mechanism allows it. The heavy tail of activity is out
+of reach of any trait, for a journey has an end; docs/realism.md says so.
 """
 
 from __future__ import annotations
