@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,10 @@ import msgspec
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
 from experiments.hydra_entry import Job
+from experiments.log_file import JSON_LINES, PARQUET, log_path, whole_or_nothing
 from experiments.progress import open_console, tracking
 from experiments.settings import fill, problem_of
-from experiments.simulate import claim
 from journeys.events import KINDS, EventCodec
-from journeys.spec import Journey
 from journeys.state import COMPLETED, LAPSED, OUT_OF_TIME
 from simulator.desk import Account
 from simulator.json_lines import JsonLinesSink
@@ -26,6 +27,7 @@ from simulator.sinks import Sink, WithoutDecisions
 from simulator.world import Summary, play
 
 EVENTS_FILE, SUMMARY_FILE = "events.jsonl", "summary.json"
+SINKS: dict[str, Callable[[Path, EventCodec, str], Sink]] = {JSON_LINES: JsonLinesSink, PARQUET: ParquetSink}
 HOURS_A_DAY = 24
 SECONDS, HOURS = 1_000, 3_600_000  # in ms
 
@@ -77,19 +79,20 @@ def world(job: Job) -> None:
     problem, scenario = problem_of(job.config), scenario_in(job.config)
     settings = fill(WorldSettings, {name: job.config[name] for name in WorldSettings.__struct_fields__}, "")
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
-    path = Path(settings.out) if settings.out else job.folder / EVENTS_FILE
-    claim(path)
-    run_folder.open_folder(job)
-    sink = open_sink(path, problem.journey, policy.name, settings.decisions)
+    path = log_path(settings.out, job.folder / EVENTS_FILE, tuple(SINKS))
     hours = round(HOURS_A_DAY * scenario.days)
-    try:
-        with tracking(open_console(stderr=True), f"playing {scenario.days:g} days", hours) as tell:
+    with whole_or_nothing(path) as part:
+        run_folder.open_folder(job)
+        codec = EventCodec(problem.journey)
+        with (
+            closing(SINKS[path.suffix](part, codec, policy.name)) as log,
+            tracking(open_console(stderr=True), f"playing {scenario.days:g} days", hours) as tell,
+        ):
             summary = play(
-                scenario, problem.journey, problem.population, policy, sink, problem.learner,
+                scenario, problem.journey, problem.population, policy,
+                log if settings.decisions else WithoutDecisions(log), problem.learner,
                 on_time=lambda days: tell(round(HOURS_A_DAY * days)),
             )  # fmt: skip
-    finally:
-        sink.close()
     figures = figures_of(scenario, summary)
     run_folder.write_journey(job.folder, problem.journey)
     run_folder.write_json(job.folder / SUMMARY_FILE, figures)
@@ -102,13 +105,6 @@ def scenario_in(config: dict[str, Any]) -> Scenario:
     if config["scenario_file"] is not None:
         return load_scenario(str(config["scenario_file"]))
     return scenario_from(config["scenario"], f"conf/scenario/{config['scenario'].get('name')}.yaml")
-
-
-def open_sink(path: Path, journey: Journey, policy: str, decisions: bool) -> Sink:
-    """Parquet where the name ends so, otherwise JSON Lines."""
-    codec = EventCodec(journey)
-    sink: Sink = (ParquetSink if path.suffix == ".parquet" else JsonLinesSink)(path, codec, policy)
-    return sink if decisions else WithoutDecisions(sink)
 
 
 def figures_of(scenario: Scenario, summary: Summary) -> Figures:

@@ -44,8 +44,10 @@ WRONG_CALLS = {
     ("simulate", "policy.name=someone"): "someone",
     ("simulate", "policy=ppo"): "ppo",
     ("simulate", "users=many"): "users",
-    ("simulate", "out=/proc/nowhere/x"): "/proc/nowhere",
-    ("simulate", "out=/proc/x"): "/proc/x",
+    ("simulate", "out=/proc/nowhere/x.jsonl"): "/proc/nowhere",
+    ("simulate", "out=/proc/x.jsonl"): "/proc/x",
+    ("simulate", "out=events.parquet"): "a name that ends in .jsonl",
+    ("simulate", "out=events"): "out: events has no ending",
     ("demo", "sede=3"): "sede",
 }
 

@@ -88,6 +88,7 @@ WRONG_CALLS = {
     "+scenario.arrivals.wave.peek=3": "key 'peek' is unknown",
     "scenario_file=nowhere.yaml": "nowhere.yaml",
     "out=/proc/x.parquet": "/proc/x.parquet",
+    "out=events.csv": "out: events.csv ends in '.csv'. Mend: a name that ends in .jsonl or .parquet",
     "policy=nobody": "nobody",
     "decisions=perhaps": "decisions",
     "sede=3": "sede",
