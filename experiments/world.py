@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from agents.mind import REASONS
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
 from experiments.hydra_entry import Job
@@ -28,6 +29,9 @@ from simulator.world import Summary, play
 
 EVENTS_FILE, SUMMARY_FILE = "events.jsonl", "summary.json"
 SINKS: dict[str, Callable[[Path, EventCodec, str], Sink]] = {JSON_LINES: JsonLinesSink, PARQUET: ParquetSink}
+REASON_IN_WORDS = dict(
+    zip(REASONS, ("for no special reason", "tired", "frustrated", "called away", "not served their goal"), strict=True)
+)
 HOURS_A_DAY = 24
 SECONDS, HOURS = 1_000, 3_600_000  # in ms
 
@@ -40,13 +44,18 @@ class WorldSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeskFigures(msgspec.Struct, frozen=True):
-    """How the desk fared. `busy` is the share of the staff's time on duty that went into answers."""
+    """How the desk fared. `busy` is the share of the staff's time on duty that went into answers.
+
+    Every request is answered at once, queued because all staff were busy, or asked outside hours, when nobody was there.
+    """
 
     requests: int
     answered: int
     gave_up: int
     still_waiting: int
     answered_at_once: int
+    queued: int
+    outside_hours: int
     mean_wait_seconds: float
     longest_wait_seconds: float
     staff_hours: float
@@ -54,13 +63,14 @@ class DeskFigures(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a world came to, as summary.json holds it."""
+    """What a world came to, as summary.json holds it. `lapsed_by_reason`: why those who lapsed had left last."""
 
     scenario: str
     days: float
     users: int
     completed: int
     lapsed: int
+    lapsed_by_reason: dict[str, int]
     out_of_time: int
     still_there: int
     events: int
@@ -116,6 +126,7 @@ def figures_of(scenario: Scenario, summary: Summary) -> Figures:
         users=summary.users,
         completed=int(summary.endings[COMPLETED]),
         lapsed=int(summary.endings[LAPSED]),
+        lapsed_by_reason=dict(zip(REASONS, summary.reasons.tolist(), strict=True)),
         out_of_time=int(summary.endings[OUT_OF_TIME]),
         still_there=summary.still_there,
         events=sum(counts.values()),
@@ -132,6 +143,8 @@ def desk_figures(account: Account, waiting: int) -> DeskFigures:
         gave_up=account.abandoned,
         still_waiting=waiting,
         answered_at_once=account.answered_at_once,
+        queued=account.queued,
+        outside_hours=account.outside_hours,
         mean_wait_seconds=account.waited / SECONDS / max(1, account.answered),
         longest_wait_seconds=account.longest / SECONDS,
         staff_hours=account.on_duty / HOURS,
@@ -147,11 +160,16 @@ def lines_of(figures: Figures, seconds: float) -> list[str]:
         f"{figures.completed:,} completed, {figures.lapsed:,} lapsed, {figures.out_of_time:,} ran out of time, "
         f"{figures.still_there:,} are still there",
     ]
+    if figures.lapsed:
+        by_number = sorted(figures.lapsed_by_reason.items(), key=lambda item: -item[1])
+        shares = ", ".join(f"{REASON_IN_WORDS[reason]} {number / figures.lapsed:.0%}" for reason, number in by_number)
+        lines.append(f"those who lapsed had left last: {shares}")
     desk = figures.desk
     if desk is not None:
         lines.append(
-            f"desk: {desk.requests:,} requests, {desk.answered:,} answered ({desk.answered_at_once:,} at once), "
-            f"{desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; "
+            f"desk: {desk.requests:,} requests: {desk.answered_at_once:,} met somebody free, {desk.queued:,} queued, "
+            f"{desk.outside_hours:,} came outside hours; "
+            f"{desk.answered:,} answered, {desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; "
             f"mean wait {desk.mean_wait_seconds:,.0f} s, longest {desk.longest_wait_seconds:,.0f} s; "
             f"staff {desk.staff_hours:,.0f} h, {desk.busy:.0%} busy"
         )
