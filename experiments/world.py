@@ -114,7 +114,7 @@ def scenario_in(config: dict[str, Any]) -> Scenario:
     """The scenario of `scenario_file` where that is set, otherwise of the group. Raises `ScenarioError`."""
     if config["scenario_file"] is not None:
         return load_scenario(str(config["scenario_file"]))
-    return scenario_from(config["scenario"], f"conf/scenario/{config['scenario'].get('name')}.yaml")
+    return scenario_from(config["scenario"], "scenario")
 
 
 def figures_of(scenario: Scenario, summary: Summary) -> Figures:

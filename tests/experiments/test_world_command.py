@@ -87,8 +87,9 @@ def test_the_desk_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 WRONG_CALLS = {
     "scenario=lunch": "lunch",
-    "scenario.days=-1": "in 'days': must be above 0",
-    "scenario.seed=x": "in 'seed'",
+    "scenario.days=-1": "handrail world: scenario.days: must be above 0",
+    "scenario.days=1": "scenario.arrivals.spikes[0].day: day 1 is never reached",
+    "scenario.seed=x": "scenario.seed: must be a whole number",
     "scenario.arrivals.wave.peek=3": "peek",
     "+scenario.arrivals.wave.peek=3": "key 'peek' is unknown",
     "scenario_file=nowhere.yaml": "nowhere.yaml",
