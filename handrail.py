@@ -9,7 +9,6 @@ import sys
 from importlib import import_module
 from typing import NamedTuple
 
-
 INTERRUPTED = 130  # what shells say of a command that Ctrl-C (signal 2) ended: 128 + 2
 
 

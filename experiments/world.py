@@ -46,7 +46,7 @@ class WorldSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DeskFigures(msgspec.Struct, frozen=True):
     """How the desk fared. `busy` is the share of the staff's time on duty that went into answers.
 
-    Every request is answered at once, queued because all staff were busy, or asked outside hours, when nobody was there.
+    Every request is answered at once, queued because all staff were busy, or asked outside hours, when nobody was in.
     """
 
     requests: int
