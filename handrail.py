@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from typing import NamedTuple
 
+INTERRUPTED = 130  # what shells say of a command that Ctrl-C (signal 2) ended: 128 + 2
+
 
 class Command(NamedTuple):
     """Where a command lives, which extra it needs, and what it does."""
@@ -40,7 +42,7 @@ OURS = {"journeys", "personas", "agents", "simulator", "envs", "policies", "expe
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit code (2 for a wrong call)."""
+    """Run a command; returns the exit code (2 for a wrong call, 130 after Ctrl-C)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in {"-h", "--help"}:
         print("usage: handrail COMMAND [...]\n")
@@ -53,17 +55,26 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"handrail: no command {arguments[0]!r}. Mend: use one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     try:
+        return call(arguments[0], command, arguments[1:])
+    except KeyboardInterrupt:
+        print(f"handrail {arguments[0]}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def call(name: str, command: Command, arguments: list[str]) -> int:
+    """Load and run a command; returns its exit code, 2 where its extra is not installed."""
+    try:
         module = import_module(command.module)
     except ModuleNotFoundError as error:
         if not command.extra or (error.name or "").split(".")[0] in OURS:
             raise
         print(
-            f"handrail {arguments[0]}: {error.name} is not installed. "
+            f"handrail {name}: {error.name} is not installed. "
             f"Mend: pip install '.[{command.extra}]' in a clone of the repository",
             file=sys.stderr,
         )
         return 2
-    return int(module.main(arguments[1:]))
+    return int(module.main(arguments))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from policies.bundle import load_bundle
 from policies.families import WITHOUT_TENSORS, baseline
 from policies.protocol import Policy
 
+TRAINED = "ppo"  # conf/policy/ppo.yaml: the group lists it for `train`, elsewhere its run folder stands for it
+
 
 def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]:
     """The policies in order, each under a name of its own. Raises `SettingsError` or `BundleError`."""
@@ -42,6 +44,11 @@ def contestant(name_or_path: str, journey: Journey) -> Policy:
         return baseline(name_or_path, journey)
     path = Path(name_or_path)
     if not path.exists():
+        if name_or_path == TRAINED:
+            raise SettingsError(
+                f"policy {name_or_path!r} has to be trained first. "
+                "Mend: handrail train, then its run folder in its place, policy.name=RUN_FOLDER"
+            )
         known = ", ".join(WITHOUT_TENSORS)
         raise SettingsError(f"no policy {name_or_path!r}. Mend: use one of {known}, or the path of a run or bundle")
     policy = read_policy(path, journey) if (path / RUN_FILE).exists() else policy_of_bundle(path, journey)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from agents.learners import BINARY_MASTERY, Learner, journey_under
 from envs.reward import RewardWeights
+from journeys.faults import in_words
 from journeys.loading import journey_from, load_journey
 from journeys.spec import Journey
 from personas.persona import Population, population_from
@@ -67,11 +68,20 @@ def fill(kind: type[Record], values: dict[str, Any], place: str) -> Record:
         if "Mend: " in what:  # the record's own check of settings that contradict each other
             raise SettingsError(what) from None
         name = dotted(place, path.rstrip("`")) if path else place
+        choices = choices_of(kind, path.rstrip("`"))
+        if choices:
+            raise SettingsError(f"{name}: {in_words(what, choices)}") from None
         raise SettingsError(f"{name}: {what}. Mend: see conf/ for its meaning and default") from None
     for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise SettingsError(f"{dotted(place, name)}: {value} is not finite. Mend: give a plain number such as 0.5")
     return record
+
+
+def choices_of(kind: type, name: str) -> tuple[str, ...]:
+    """The values that setting `name` of `kind` can take, where they are counted up."""
+    hint = get_type_hints(kind).get(name)
+    return get_args(hint) if get_origin(hint) is Literal else ()
 
 
 def dotted(place: str, name: str) -> str:

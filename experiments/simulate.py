@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,8 +12,9 @@ import numpy as np
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
 from experiments.hydra_entry import Job
+from experiments.log_file import JSON_LINES, log_path, whole_or_nothing
 from experiments.progress import Tell, open_console, tracking
-from experiments.settings import Problem, Seed, SettingsError, Users, fill, problem_of
+from experiments.settings import Problem, Seed, Users, fill, problem_of
 from journeys.events import DECISION, Event, EventCodec, write_events
 from policies.protocol import Policy
 from policies.training.rollout import rounds
@@ -43,28 +43,19 @@ def simulate(job: Job) -> None:
     problem = problem_of(job.config)
     settings = fill(SimulateSettings, {name: job.config[name] for name in SimulateSettings.__struct_fields__}, "")
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
-    path = Path(settings.out) if settings.out else job.folder / EVENTS_FILE
-    claim(path)
-    run_folder.open_folder(job)
+    path = log_path(settings.out, job.folder / EVENTS_FILE, (JSON_LINES,))
     console = open_console(stderr=True)
-    with tracking(console, f"simulating {settings.users:,} users", settings.users) as tell:
-        records = event_records(problem, policy, settings.users, settings.seed, tell)
-    if not settings.decisions:
-        records = records[records["kind"] != DECISION]
-    with tracking(console, f"writing {len(records):,} events", len(records)) as tell:
-        write_events(path, counted(events_of(problem, policy, records), tell))
+    with whole_or_nothing(path) as part:
+        run_folder.open_folder(job)
+        with tracking(console, f"simulating {settings.users:,} users", settings.users) as tell:
+            records = event_records(problem, policy, settings.users, settings.seed, tell)
+        if not settings.decisions:
+            records = records[records["kind"] != DECISION]
+        with tracking(console, f"writing {len(records):,} events", len(records)) as tell:
+            write_events(part, counted(events_of(problem, policy, records), tell))
     run_folder.write_journey(job.folder, problem.journey)
     run_folder.write_record(job, "simulate", problem, settings.seed, started, time.monotonic() - began)
     print(f"{len(records):,} events of {settings.users:,} users: {path}", file=sys.stdout)
-
-
-def claim(path: Path) -> None:
-    """See that the log can be written, before the simulation is waited for. Raises `SettingsError`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    except OSError as error:
-        raise SettingsError(f"out: {path} cannot be written: {error.strerror}. Mend: give another path") from None
 
 
 def event_records(problem: Problem, policy: Policy, users: int, seed: int, tell: Tell) -> np.ndarray:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from agents.mind import REASONS
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
 from experiments.hydra_entry import Job
+from experiments.log_file import JSON_LINES, PARQUET, log_path, whole_or_nothing
 from experiments.progress import open_console, tracking
 from experiments.settings import fill, problem_of
-from experiments.simulate import claim
 from journeys.events import KINDS, EventCodec
-from journeys.spec import Journey
 from journeys.state import COMPLETED, LAPSED, OUT_OF_TIME
 from simulator.desk import Account
 from simulator.json_lines import JsonLinesSink
@@ -26,6 +28,10 @@ from simulator.sinks import Sink, WithoutDecisions
 from simulator.world import Summary, play
 
 EVENTS_FILE, SUMMARY_FILE = "events.jsonl", "summary.json"
+SINKS: dict[str, Callable[[Path, EventCodec, str], Sink]] = {JSON_LINES: JsonLinesSink, PARQUET: ParquetSink}
+REASON_IN_WORDS = dict(
+    zip(REASONS, ("for no special reason", "tired", "frustrated", "called away", "not served their goal"), strict=True)
+)
 HOURS_A_DAY = 24
 SECONDS, HOURS = 1_000, 3_600_000  # in ms
 
@@ -38,13 +44,18 @@ class WorldSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeskFigures(msgspec.Struct, frozen=True):
-    """How the desk fared. `busy` is the share of the staff's time on duty that went into answers."""
+    """How the desk fared. `busy` is the share of the staff's time on duty that went into answers.
+
+    Every request is answered at once, queued because all staff were busy, or asked outside hours, when nobody was in.
+    """
 
     requests: int
     answered: int
     gave_up: int
     still_waiting: int
     answered_at_once: int
+    queued: int
+    outside_hours: int
     mean_wait_seconds: float
     longest_wait_seconds: float
     staff_hours: float
@@ -52,13 +63,14 @@ class DeskFigures(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a world came to, as summary.json holds it."""
+    """What a world came to, as summary.json holds it. `lapsed_by_reason`: why those who lapsed had left last."""
 
     scenario: str
     days: float
     users: int
     completed: int
     lapsed: int
+    lapsed_by_reason: dict[str, int]
     out_of_time: int
     still_there: int
     events: int
@@ -77,19 +89,20 @@ def world(job: Job) -> None:
     problem, scenario = problem_of(job.config), scenario_in(job.config)
     settings = fill(WorldSettings, {name: job.config[name] for name in WorldSettings.__struct_fields__}, "")
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
-    path = Path(settings.out) if settings.out else job.folder / EVENTS_FILE
-    claim(path)
-    run_folder.open_folder(job)
-    sink = open_sink(path, problem.journey, policy.name, settings.decisions)
+    path = log_path(settings.out, job.folder / EVENTS_FILE, tuple(SINKS))
     hours = round(HOURS_A_DAY * scenario.days)
-    try:
-        with tracking(open_console(stderr=True), f"playing {scenario.days:g} days", hours) as tell:
+    with whole_or_nothing(path) as part:
+        run_folder.open_folder(job)
+        codec = EventCodec(problem.journey)
+        with (
+            closing(SINKS[path.suffix](part, codec, policy.name)) as log,
+            tracking(open_console(stderr=True), f"playing {scenario.days:g} days", hours) as tell,
+        ):
             summary = play(
-                scenario, problem.journey, problem.population, policy, sink, problem.learner,
+                scenario, problem.journey, problem.population, policy,
+                log if settings.decisions else WithoutDecisions(log), problem.learner,
                 on_time=lambda days: tell(round(HOURS_A_DAY * days)),
             )  # fmt: skip
-    finally:
-        sink.close()
     figures = figures_of(scenario, summary)
     run_folder.write_journey(job.folder, problem.journey)
     run_folder.write_json(job.folder / SUMMARY_FILE, figures)
@@ -101,14 +114,7 @@ def scenario_in(config: dict[str, Any]) -> Scenario:
     """The scenario of `scenario_file` where that is set, otherwise of the group. Raises `ScenarioError`."""
     if config["scenario_file"] is not None:
         return load_scenario(str(config["scenario_file"]))
-    return scenario_from(config["scenario"], f"conf/scenario/{config['scenario'].get('name')}.yaml")
-
-
-def open_sink(path: Path, journey: Journey, policy: str, decisions: bool) -> Sink:
-    """Parquet where the name ends so, otherwise JSON Lines."""
-    codec = EventCodec(journey)
-    sink: Sink = (ParquetSink if path.suffix == ".parquet" else JsonLinesSink)(path, codec, policy)
-    return sink if decisions else WithoutDecisions(sink)
+    return scenario_from(config["scenario"], "scenario")
 
 
 def figures_of(scenario: Scenario, summary: Summary) -> Figures:
@@ -120,6 +126,7 @@ def figures_of(scenario: Scenario, summary: Summary) -> Figures:
         users=summary.users,
         completed=int(summary.endings[COMPLETED]),
         lapsed=int(summary.endings[LAPSED]),
+        lapsed_by_reason=dict(zip(REASONS, summary.reasons.tolist(), strict=True)),
         out_of_time=int(summary.endings[OUT_OF_TIME]),
         still_there=summary.still_there,
         events=sum(counts.values()),
@@ -136,6 +143,8 @@ def desk_figures(account: Account, waiting: int) -> DeskFigures:
         gave_up=account.abandoned,
         still_waiting=waiting,
         answered_at_once=account.answered_at_once,
+        queued=account.queued,
+        outside_hours=account.outside_hours,
         mean_wait_seconds=account.waited / SECONDS / max(1, account.answered),
         longest_wait_seconds=account.longest / SECONDS,
         staff_hours=account.on_duty / HOURS,
@@ -151,11 +160,16 @@ def lines_of(figures: Figures, seconds: float) -> list[str]:
         f"{figures.completed:,} completed, {figures.lapsed:,} lapsed, {figures.out_of_time:,} ran out of time, "
         f"{figures.still_there:,} are still there",
     ]
+    if figures.lapsed:
+        by_number = sorted(figures.lapsed_by_reason.items(), key=lambda item: -item[1])
+        shares = ", ".join(f"{REASON_IN_WORDS[reason]} {number / figures.lapsed:.0%}" for reason, number in by_number)
+        lines.append(f"those who lapsed had left last: {shares}")
     desk = figures.desk
     if desk is not None:
         lines.append(
-            f"desk: {desk.requests:,} requests, {desk.answered:,} answered ({desk.answered_at_once:,} at once), "
-            f"{desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; "
+            f"desk: {desk.requests:,} requests: {desk.answered_at_once:,} met somebody free, {desk.queued:,} queued, "
+            f"{desk.outside_hours:,} came outside hours; "
+            f"{desk.answered:,} answered, {desk.gave_up:,} gave up waiting, {desk.still_waiting:,} wait; "
             f"mean wait {desk.mean_wait_seconds:,.0f} s, longest {desk.longest_wait_seconds:,.0f} s; "
             f"staff {desk.staff_hours:,.0f} h, {desk.busy:.0%} busy"
         )

@@ -103,14 +103,15 @@ def load_persona(name_or_path: str) -> Persona:
 def persona_of(source: Source) -> Persona:
     """Validate a source into a persona. Raises `PersonaError`."""
     persona = convert(source, Persona)
+    for name in persona.traits:
+        if name not in TRAIT_NAMES:  # said first: a name misspelt is one missing, too
+            place = source.place(f"traits.{name}")
+            raise PersonaError(f"{place}: trait {name!r} is unknown. Mend: {nearest(name, TRAIT_NAMES)}")
     for name in TRAIT_NAMES:
         if name not in persona.traits:
             raise PersonaError(f"{source.place('traits')}: trait {name!r} is missing. Mend: add it with its source")
     for name, trait in persona.traits.items():
-        place = source.place(f"traits.{name}")
-        if name not in TRAIT_NAMES:
-            raise PersonaError(f"{place}: trait {name!r} is unknown. Mend: {nearest(name, TRAIT_NAMES)}")
-        check_trait(place, name, trait)
+        check_trait(source.place(f"traits.{name}"), name, trait)
     return persona
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from agents.kernel import World, make_world, share_traits
 from agents.learners import Learner, journey_under
+from agents.mind import REASONS
 from journeys.actions import HUMAN, N_VARIANTS
 from journeys.compiled import entry_point
 from journeys.plan import MS, compile_plan
 from journeys.spec import Journey
-from journeys.state import ENDINGS
+from journeys.state import ENDINGS, LAPSED
 from personas.persona import Population
 from simulator.decider import Decider
 from simulator.emission import Emission
@@ -47,8 +48,8 @@ class Left(NamedTuple):
 class Crowd:
     """Rows of users. `policy` decides for them, their events go to `emission`.
 
-    `endings` `(4,)` counts how onboardings ended within the world, by `journeys.state.ENDINGS`; `born` is the number of
-    the next user.
+    `endings` `(4,)` counts how onboardings ended within the world, by `journeys.state.ENDINGS`; `reasons` `(5,)`
+    counts why those who were lost had left last, by `agents.mind.REASONS`; `born` is the number of the next user.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Crowd:
         self.queueing = self.human if with_desk else NOBODY_QUEUES
         self.born = 0
         self.endings = np.zeros(len(ENDINGS), np.int64)
+        self.reasons = np.zeros(len(REASONS), np.int64)
         self.status = np.empty(0, np.uint8)
         self.free: list[int] = []
         self.world = self._rows(0)
@@ -166,6 +168,9 @@ class Crowd:
         if not len(rows):
             return
         ended, last_time = self.world.users["ended"][rows], self.world.users["last_time"][rows]
-        self.endings += np.bincount(ended[last_time < self.emission.end], minlength=len(ENDINGS))
+        within = last_time < self.emission.end
+        self.endings += np.bincount(ended[within], minlength=len(ENDINGS))
+        lost = rows[within & (ended == LAPSED)]
+        self.reasons += np.bincount(self.world.minds["reason"][lost], minlength=len(REASONS))
         self.status[rows] = FREE
         self.free += rows.tolist()

@@ -39,6 +39,8 @@ class Account:
     answered: int = 0
     abandoned: int = 0
     answered_at_once: int = 0
+    outside_hours: int = 0  # asked while nobody was on duty
+    queued: int = 0  # asked while somebody was, and all were busy
     waited: int = 0  # by those who were answered
     longest: int = 0
     busy: int = 0  # of all staff together
@@ -106,6 +108,11 @@ class SupportDesk:
         while len(self.empty_places) < absent:
             self.empty_places.append(self.staff.request(priority=ABSENT))
 
+    @property
+    def on_duty(self) -> int:
+        """How many people are there at the moment, busy or free."""
+        return self.staff.capacity - len(self.empty_places)
+
     def ask(self, guest: Guest) -> None:
         """Let `guest` queue up now."""
         self.account.asked += 1
@@ -114,6 +121,7 @@ class SupportDesk:
     def _visit(self, guest: Guest) -> Process:
         asked = int(self.env.now)
         with self.staff.request(priority=CALLER) as turn:
+            self._receive(turn.triggered)
             if not turn.triggered:
                 yield turn if guest.patience >= NEVER_MS else turn | self.env.timeout(guest.patience)
             waited = int(self.env.now) - asked
@@ -126,9 +134,15 @@ class SupportDesk:
             self.account.busy += taken
             yield self.env.timeout(taken)
 
+    def _receive(self, at_once: bool) -> None:
+        """Count somebody who comes, in one of three ways."""
+        account = self.account
+        account.answered_at_once += at_once
+        account.queued += not at_once and self.on_duty > 0
+        account.outside_hours += not at_once and self.on_duty == 0
+
     def _note(self, waited: int) -> None:
         account = self.account
         account.answered += 1
-        account.answered_at_once += waited == 0
         account.waited += waited
         account.longest = max(account.longest, waited)

@@ -125,7 +125,7 @@ def load_scenario(name_or_path: str) -> Scenario:
 
 
 def scenario_from(raw: Any, where: str) -> Scenario:
-    """Validate plain data that was not read from a file. Raises `ScenarioError`."""
+    """Validate plain data that was not read from a file, but is the setting `where`. Raises `ScenarioError`."""
     return scenario_of(Source(where, raw, {}))
 
 
@@ -139,8 +139,15 @@ def scenario_of(source: Source) -> Scenario:
     except msgspec.ValidationError as error:
         raise ScenarioError(complaint(str(error), source)) from None
     for path, fault in contradictions(scenario):
-        raise ScenarioError(f"{source.place(path)}: in {path!r}: {fault}")
+        raise ScenarioError(f"{place_of(source, path, path)}: {fault}")
     return scenario
+
+
+def place_of(source: Source, path: str, at: str) -> str:
+    """File, line (of `at`) and key `path`; of plain data the full name of the setting, as in `scenario.days`."""
+    if not source.lines:
+        return f"{source.where}.{path}" if path else source.where
+    return f"{source.place(at)}: in {path!r}" if path else source.place(at)
 
 
 def complaint(message: str, source: Source) -> str:
@@ -151,7 +158,7 @@ def complaint(message: str, source: Source) -> str:
     told = exponent_as_text(value_at(source.data, path)) or fault.complaint
     if path == "start":
         told = "must be a date. Mend: write it as 2026-01-31"
-    return f"{source.place(fault.path)}: {f'in {path!r}: ' if path else ''}{told}"
+    return f"{place_of(source, path, fault.path)}: {told}"
 
 
 def value_at(data: Any, path: str) -> Any:

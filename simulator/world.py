@@ -45,11 +45,15 @@ class Later(simpy.Event):
 
 
 class Summary(NamedTuple):
-    """What a world came to. `events` `(kinds,)` and `endings` `(4,)` are counts by kind and by ending."""
+    """What a world came to. `events` `(kinds,)` and `endings` `(4,)` are counts by kind and by ending.
+
+    `reasons` `(5,)` counts why those who lapsed had left last, by `agents.mind.REASONS`: the simulator's own truth.
+    """
 
     users: int
     still_there: int  # alive in their onboarding when the world ended
     endings: np.ndarray
+    reasons: np.ndarray
     events: np.ndarray
     desk: Account | None
     waiting: int  # at the desk when the world ended
@@ -86,7 +90,8 @@ class Play:
         waiting = account.asked - account.answered - account.abandoned if account else 0
         crowd, endings = self.crowd, self.crowd.endings
         still_there = crowd.born - int(endings.sum())
-        return Summary(crowd.born, still_there, endings, self.emission.counts, account, waiting, self.most_rows)
+        counts = self.emission.counts
+        return Summary(crowd.born, still_there, endings, crowd.reasons, counts, account, waiting, self.most_rows)
 
     def _stretches(self, begin: int, end: int) -> Process:
         """Let users sign up, and everybody live up to the end of the stretch."""

@@ -32,6 +32,7 @@ from journeys.events import (
 USERS = 3  # side by side, more would be too small to read
 WIDTH, HEIGHT = 10.0, 5.2  # inches
 HOURS_PER_DAY = 24.0
+LABEL = 0.14  # of a panel's width: what the label of an absence takes up at its size
 
 
 class Mark(NamedTuple):
@@ -94,9 +95,9 @@ def draw_user(axes: Axes, events: pd.DataFrame, complete: bool) -> None:
         if len(some):  # the layout cannot measure an unclipped line without points
             axes.plot(some["active"], some["step"] + mark.below, marker=mark.marker, color=mark.colour,
                       markersize=mark.size, linestyle="", clip_on=False)  # fmt: skip
-    absences = draw_absences(axes, events)
-    last = float(events["active"].iloc[-1])
-    axes.set_xlim(0.0, max(1.0, 1.06 * last))
+    width = max(1.0, 1.06 * float(events["active"].iloc[-1]))
+    absences = draw_absences(axes, events, LABEL * width)
+    axes.set_xlim(0.0, width)
     axes.set_xlabel("active minutes", fontsize=10)
     end = "completed" if complete else "never came back" if absences.lost else "not completed"
     axes.set_title(f"{absences.sessions} session{'s' * (absences.sessions > 1)}, {end}", fontsize=10, loc="left")
@@ -109,15 +110,18 @@ class Absences(NamedTuple):
     lost: bool
 
 
-def draw_absences(axes: Axes, events: pd.DataFrame) -> Absences:
-    """A dashed line where the user left, and how long for."""
+def draw_absences(axes: Axes, events: pd.DataFrame, apart: float) -> Absences:
+    """A dashed line where the user left, and how long for, unless that was told less than `apart` minutes before."""
     turns = events[events["kind"].isin((LEAVE, ENTER))]
     sessions = 1 + int((turns["kind"] == ENTER).sum())
-    rows = list(turns.itertuples())
+    rows, told = list(turns.itertuples()), -apart
     for here, after in zip_longest(rows, rows[1:]):
         if here.kind != LEAVE:
             continue
         axes.axvline(here.active, color="#555555", linewidth=1.0, linestyle=(0, (3, 2)), zorder=0)
+        if here.active < told + apart:
+            continue
+        told = here.active
         away = "left" if after is None else in_words((after.time - here.time) / MS_PER_HOUR)
         axes.annotate(away, (here.active, -0.85), fontsize=9, ha="center", va="center", color="#555555", bbox=PAPER)
     return Absences(sessions, bool(rows) and rows[-1].kind == LEAVE)

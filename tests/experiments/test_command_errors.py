@@ -42,10 +42,14 @@ WRONG_CALLS = {
     ("train", "baselines=[fixed,fixed]"): "'fixed' would be the second",
     ("simulate", "policy=nobody"): "nobody",
     ("simulate", "policy.name=someone"): "someone",
-    ("simulate", "policy=ppo"): "ppo",
+    ("simulate", "policy=ppo"): "handrail train, then its run folder",
+    ("cohort", "policy=ppo"): "policy.name=RUN_FOLDER",
+    ("sensitivity", "policy=ppo"): "policy.name=RUN_FOLDER",
     ("simulate", "users=many"): "users",
-    ("simulate", "out=/proc/nowhere/x"): "/proc/nowhere",
-    ("simulate", "out=/proc/x"): "/proc/x",
+    ("simulate", "out=/proc/nowhere/x.jsonl"): "/proc/nowhere",
+    ("simulate", "out=/proc/x.jsonl"): "/proc/x",
+    ("simulate", "out=events.parquet"): "a name that ends in .jsonl",
+    ("simulate", "out=events"): "out: events has no ending",
     ("demo", "sede=3"): "sede",
 }
 

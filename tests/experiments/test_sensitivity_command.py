@@ -95,8 +95,11 @@ def test_the_command_writes_a_table_and_a_picture_twice_the_same(tmp_path: Path,
     assert "session_minutes" in said
 
 
-def test_memory_moves_nothing_unless_users_forget_nor_does_sociability_without_peers(tmp_path: Path) -> None:
+def test_memory_moves_nothing_unless_users_forget_nor_does_sociability_without_peers(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     assert handrail.main(["sensitivity", *SMALL, f"folder={tmp_path / 'run'}"]) == 0
+    assert "warning: 4 points are too few" in capsys.readouterr().out
     with (tmp_path / "run" / TABLE_FILE).open() as lines:
         still = [row for row in csv.DictReader(lines) if row["trait"] in {"memory", "sociability"}]
     assert len(still) == 4

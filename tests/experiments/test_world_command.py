@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import handrail
+from agents.mind import REASONS
 from experiments import world
 from journeys.events import EventCodec, read_events
 from journeys.loading import load_journey
@@ -41,6 +42,8 @@ def test_figures_are_those_of_the_log(run: Path) -> None:
     assert figures["events_by_kind"] == {kind: kinds.count(kind) for kind in figures["events_by_kind"]}
     ended = figures["completed"] + figures["lapsed"] + figures["out_of_time"]
     assert ended + figures["still_there"] == figures["users"] == 40
+    assert set(figures["lapsed_by_reason"]) == set(REASONS)
+    assert sum(figures["lapsed_by_reason"].values()) == figures["lapsed"]
     record = json.loads((run / "run.json").read_text())
     assert (record["command"], record["seed"], record["journey"]) == ("world", 0, "tiny")
 
@@ -76,18 +79,22 @@ def test_the_desk_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "desk: " in said
     desk = json.loads((tmp_path / "run" / "summary.json").read_text())["desk"]
     assert desk["requests"] == desk["answered"] + desk["gave_up"] + desk["still_waiting"] > 0
+    assert desk["requests"] == desk["answered_at_once"] + desk["queued"] + desk["outside_hours"]
+    assert desk["outside_hours"] > 0
     assert desk["staff_hours"] == 16.0, "one person, nine to five, Monday and Tuesday"
     assert 0.0 < desk["busy"] <= 1.0
 
 
 WRONG_CALLS = {
     "scenario=lunch": "lunch",
-    "scenario.days=-1": "in 'days': must be above 0",
-    "scenario.seed=x": "in 'seed'",
+    "scenario.days=-1": "handrail world: scenario.days: must be above 0",
+    "scenario.days=1": "scenario.arrivals.spikes[0].day: day 1 is never reached",
+    "scenario.seed=x": "scenario.seed: must be a whole number",
     "scenario.arrivals.wave.peek=3": "peek",
     "+scenario.arrivals.wave.peek=3": "key 'peek' is unknown",
     "scenario_file=nowhere.yaml": "nowhere.yaml",
     "out=/proc/x.parquet": "/proc/x.parquet",
+    "out=events.csv": "out: events.csv ends in '.csv'. Mend: a name that ends in .jsonl or .parquet",
     "policy=nobody": "nobody",
     "decisions=perhaps": "decisions",
     "sede=3": "sede",

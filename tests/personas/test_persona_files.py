@@ -79,6 +79,12 @@ def test_a_missing_trait_is_named(tmp_path: Path) -> None:
     assert "trait 'patience' is missing" in complaint_about(raw, tmp_path)
 
 
+def test_a_misspelt_trait_is_called_unknown_rather_than_missing(tmp_path: Path) -> None:
+    raw = newcomer()
+    raw["traits"]["pacience"] = raw["traits"].pop("patience")
+    assert "trait 'pacience' is unknown. Mend: did you mean 'patience'?" in complaint_about(raw, tmp_path)
+
+
 @pytest.mark.parametrize("key", ["name", "summary", "traits"])
 def test_a_missing_key_is_named(key: str, tmp_path: Path) -> None:
     raw = newcomer()

@@ -97,6 +97,16 @@ def test_requests_outside_hours_wait_for_the_next_shift() -> None:
     assert day.left == [(0, opens, opens - evening, False), (1, opens, opens - evening - 5, False)]
 
 
+def test_who_queues_is_told_apart_from_who_comes_outside_hours() -> None:
+    """Three come in hours, of whom the second finds the desk busy; one comes as it closes, and one in the evening."""
+    desk, noon = Desk((Shift(1, 9, 17),)), MONDAY + 12 * HOUR_MS
+    times = [noon, noon + 5, noon + HOUR_MS, MONDAY + 17 * HOUR_MS, MONDAY + 20 * HOUR_MS]
+    callers = [Caller(i, time, MINUTE_MS, HOUR_MS) for i, time in enumerate(times)]
+    account = Day(staffing(desk, MONDAY, MONDAY + 2 * DAY_MS), callers, MONDAY + 2 * DAY_MS).desk.account
+    assert (account.answered_at_once, account.queued, account.outside_hours) == (2, 1, 2)
+    assert (account.asked, account.abandoned) == (5, 2)
+
+
 def test_an_answer_that_has_begun_is_finished_and_nothing_is_begun_after_hours() -> None:
     desk = Desk((Shift(1, 9, 10, ("mon",)),))
     end = MONDAY + DAY_MS

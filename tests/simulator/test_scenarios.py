@@ -74,8 +74,8 @@ def test_a_fault_is_told_with_its_line_its_key_and_the_mend(old: str, new: str, 
 
 def test_nobody_ever_coming_is_an_error() -> None:
     raw = {"name": "empty", "summary": "", "days": 1, "arrivals": {"users_per_day": 0}}
-    with pytest.raises(ScenarioError, match=r"^here: in 'arrivals': nobody ever comes\. Mend: "):
-        scenario_from(raw, "here")
+    with pytest.raises(ScenarioError, match=r"^scenario\.arrivals: nobody ever comes\. Mend: "):
+        scenario_from(raw, "scenario")
 
 
 def test_files_and_names_that_are_not_there(tmp_path: Path) -> None:
