@@ -111,7 +111,7 @@ class SupportDesk:
     @property
     def on_duty(self) -> int:
         """How many people are there at the moment, busy or free."""
-        return self.staff.capacity - len(self.empty_places)
+        return int(self.staff.capacity) - len(self.empty_places)
 
     def ask(self, guest: Guest) -> None:
         """Let `guest` queue up now."""
