@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.behavior import next_event
-from agents.kernel import Before, World, look_again
+from agents.kernel import Before, World, look_again, one_event
 from agents.mind import AWAY_NOW
 from agents.offers import react_to
 from agents.sessions import next_check
@@ -79,16 +78,11 @@ def next_sign(plan: Plan, mind: Any) -> int:
 @compiled
 def go_on_until(plan: Plan, world: World, row: int, end: int) -> None:
     """The kernel's `go_on`, but what an absent user does at `end` (ms) or later is left for another time."""
-    user, mind, log = world.users[row], world.minds[row], world.log[row]
+    user, mind = world.users[row], world.minds[row]
     while user.moment == NONE and user.ended == ONGOING:
         if mind.phase == AWAY_NOW and next_sign(plan, mind) >= end:
             return
-        event = log[world.n_events[row]]
-        luck = nth_key(mind.key, mind.n)
-        next_event(plan, world.learner, mind, world.memories[row], world.traits[row], luck, event)
-        fold(plan, user, world.steps[row], world.skills[row], event)
-        world.keys[row] = event.key
-        world.n_events[row] += 1
+        one_event(plan, world, row, world.log[row])
 
 
 @compiled
