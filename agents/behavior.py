@@ -29,6 +29,7 @@ from agents.learner import LearnerPlan, attempt, mastery_of, practise
 from agents.mind import ARRIVING, AT_BOUNDARY, AWAY_NOW, STAYING, WORKING
 from agents.sessions import EASE_AT_BOUNDARY, begin_session, leave, serves_goal, stay_away_or_return, why_leave
 from agents.timing import ATTEMPT_SHARE, BROWSE_S, SIGN_SHARE, moment_length, spend, spread_of_time, working_seconds
+from agents.visits import begin_event, finish_step, leave_step
 from agents.watching import watch_on
 from journeys.compiled import compiled, compiled_apart
 from journeys.draws import (
@@ -38,15 +39,12 @@ from journeys.draws import (
     PURPOSE_EXPERIENCE,
     PURPOSE_EXPLORE,
     PURPOSE_EXPLORED,
-    id_key,
     normal,
     uniform,
 )
 from journeys.events import ASK, BACKTRACK, FAIL, GIVE_UP, HESITATE, SIGNUP, START, SUCCEED
 from journeys.mask import eligible, standard_of
 from journeys.plan import Plan
-from journeys.state import NOWHERE, UNDECLARED, UNKNOWN_DEVICE
-from journeys.words import UNIT
 
 # --- sign-up ---
 HUMILITY = 0.7  # spread, in logits, of what people say of their experience around what they know
@@ -76,17 +74,6 @@ def next_event(
         begin_or_leave(plan, learner, mind, memories, traits, luck, event)
     else:
         work(plan, learner, mind, memories, traits, luck, event)
-
-
-@compiled
-def begin_event(mind: Any, luck: np.uint64, event: Any) -> None:
-    """What every event of a user says, and nothing more."""
-    event.key, event.user = id_key(luck), mind.user
-    event.step, event.rung, event.variant = NOWHERE, 0, mind.variant
-    event.action, event.propensity, event.consent = -1, 1.0, 0
-    event.duration = event.position = 0.0
-    event.goal, event.experience, event.device = UNDECLARED, UNDECLARED, UNKNOWN_DEVICE
-    mind.n += 1
 
 
 @compiled_apart
@@ -124,7 +111,7 @@ def begin_or_leave(
         go_exploring(plan, mind, luck)
     event.kind, event.step, event.variant = START, mind.step, mind.variant
     mind.phase, mind.started = WORKING, 1
-    mind.fails = mind.taken = mind.asked = mind.interrupted = 0
+    mind.taken = mind.asked = mind.interrupted = 0
     if plan.steps[mind.step].video and mind.video != mind.step:
         mind.video, mind.position = mind.step, 0.0
     mind.mastery = mastery_of(plan, learner, mind, memories, mind.step)
@@ -168,7 +155,7 @@ def work(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any
     spend(mind, SIGN_SHARE * seconds, event)
     if u < give_up:
         event.kind = GIVE_UP
-        mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
+        leave_step(mind)
         move(mind, 2.0 * MOTIVATION_OF_FAILURE)
         mind.frustration *= 1.0 - RELIEF_OF_SUCCESS
     elif u < give_up + ask:
@@ -201,10 +188,8 @@ def try_it(
         mind.frustration *= 1.0 - RELIEF_OF_SUCCESS
         pull = GOAL_PULL if mind.goal >= 0 and serves_goal(plan, mind, mind.step) else 1.0
         move(mind, MOTIVATION_OF_SUCCESS * pull)
-        mind.done = mind.done | (UNIT << np.uint64(mind.step))
-        mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
+        finish_step(mind)
         return
     event.kind = FAIL
-    mind.fails += 1
     move(mind, MOTIVATION_OF_FAILURE)
     set_back(mind, traits, 1.0)

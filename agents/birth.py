@@ -57,7 +57,7 @@ def be_born(
     mind.video = NOWHERE
     mind.session_start = mind.session_ms = 0
     mind.frustration = mind.exposure = mind.message_exposure = mind.annoyance = 0.0
-    mind.decisions = mind.fails = mind.aways = mind.humans = mind.taken = 0
+    mind.decisions = mind.aways = mind.humans = mind.taken = 0
     mind.asked = mind.interrupted = mind.started = mind.reneges = 0
     mind.mastery = mind.position = mind.wait = 0.0
     mind.peers = -1.0

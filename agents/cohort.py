@@ -15,12 +15,13 @@ import mesa  # type: ignore[import-untyped]
 import numpy as np
 
 from agents.birth import ARRIVAL_MS
-from agents.cohort_clock import NO_ACTION, begin_tick, blank_book, first_illegal_of, live_round
+from agents.cohort_clock import NO_ACTION, begin_tick, blank_book, live_round
 from agents.cohort_tables import collect, make_collector
 from agents.kernel import enter_all, make_world
 from agents.learners import BINARY_MASTERY, Learner, journey_under
 from agents.peers import Influence, peers_of, see_peers
 from journeys.compiled import entry_point
+from journeys.mask import first_illegal
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from journeys.state import COMPLETED, ENDINGS, ONGOING
@@ -153,7 +154,7 @@ class Cohort(mesa.Model):  # type: ignore[misc]
         plan, world, book, due = self.plan, self.world, self.book, self._due
         self._see_peers = entry_point(see_peers, self.peers, book.progress, world.minds)
         self._begin_tick = entry_point(begin_tick, plan, world, book, end, 1, due, due)
-        self._first_illegal = entry_point(first_illegal_of, world.masks, actions)
+        self._first_illegal = entry_point(first_illegal, world.masks, actions)
         self._live_round = entry_point(live_round, plan, world, book, due, 1, actions, propensities, end, 1)
 
     @property

@@ -15,19 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.kernel import Before, World, look_again, one_event
+from agents.kernel import World, before_of, look_again, one_event, take_decision
 from agents.mind import AWAY_NOW
-from agents.offers import react_to
 from agents.sessions import next_check
 from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS, NONE
 from journeys.compiled import compiled
-from journeys.decisions import write_decision
-from journeys.draws import nth_key
 from journeys.events import ACCEPT, AWAY, DECISION, KINDS, SUCCEED
-from journeys.fold import fold
+from journeys.mask import progress
 from journeys.plan import Plan
 from journeys.state import ENDINGS, ONGOING
-from journeys.words import UNIT, count_members
+from journeys.words import UNIT
 
 # Columns of `Book.counts`: first the events of each kind.
 OFFERED = len(KINDS)  # help, by rung; waiting counts as rung 0
@@ -91,16 +88,9 @@ def live_until(plan: Plan, world: World, row: int, action: int, propensity: floa
 
     The user is looked at again. Without an action it is somebody away whose time has come.
     """
-    user, mind, log = world.users[row], world.minds[row], world.log[row]
-    before = Before(user.current, user.fails, user.sessions)
+    before = before_of(world.users[row])
     if action != NO_ACTION:
-        write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
-        fold(plan, user, world.steps[row], world.skills[row], log[0])
-        world.n_events[row] = 1
-        mind.decisions += 1
-        if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), log[1]):
-            fold(plan, user, world.steps[row], world.skills[row], log[1])
-            world.n_events[row] = 2
+        take_decision(plan, world, row, action, propensity, world.log[row])
     go_on_until(plan, world, row, end)
     look_again(plan, world, row, before)
 
@@ -140,8 +130,7 @@ def count_event(plan: Plan, book: Book, row: int, persona: int, event: Any) -> N
         if book.done[row] & bit == 0:  # not a review
             book.done[row] = book.done[row] | bit
             book.finished[persona, event.step] += 1
-            rules = plan.rules[0]
-            book.progress[row] = count_members(book.done[row] & rules.required) / rules.n_required
+            book.progress[row] = progress(plan, book.done[row])
 
 
 @compiled
@@ -172,16 +161,6 @@ def is_due(world: World, row: int, end: int) -> bool:
     """Whether the user waits for a decision before `end` (ms)."""
     user = world.users[row]
     return user.ended == ONGOING and user.moment != NONE and user.last_time < end
-
-
-@compiled
-def first_illegal_of(masks: Any, actions: Any) -> int:
-    """The first of `m` rows of `masks` `(m, A)` whose action `(m,)` is none or not legal; -1 where all are."""
-    for i in range(len(actions)):
-        action = actions[i]
-        if action < 0 or action >= masks.shape[1] or not masks[i, action]:
-            return i
-    return -1
 
 
 @compiled

@@ -146,6 +146,12 @@ def look_at(plan: Plan, world: World, row: int) -> None:
 
 
 @compiled
+def before_of(user: Any) -> Before:
+    """What `look_again` will want to know of the user as of now."""
+    return Before(user.current, user.fails, user.sessions)
+
+
+@compiled
 def look_again(plan: Plan, world: World, row: int, before: Before) -> None:
     """`look_at` where `before` is the user before the last decision: writes what changed."""
     user = world.users[row]
@@ -167,19 +173,25 @@ def look_again(plan: Plan, world: World, row: int, before: Before) -> None:
 
 
 @compiled
+def take_decision(plan: Plan, world: World, row: int, action: int, propensity: float, log: Any) -> None:
+    """Fold the decision for `action` and what the user in `row` makes of it; `log` begins anew with them."""
+    user, mind = world.users[row], world.minds[row]
+    world.n_events[row] = 1
+    write_decision(log[0], world.keys[row], mind.user, user.last_time, action, propensity)
+    fold(plan, user, world.steps[row], world.skills[row], log[0])
+    mind.decisions += 1
+    if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), log[1]):
+        fold(plan, user, world.steps[row], world.skills[row], log[1])
+        world.n_events[row] = 2
+
+
+@compiled
 def live(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """Apply `action` to the user in `row` and let the user live until the next decision; account for it."""
     user, mind = world.users[row], world.minds[row]
     annoyance, humans, start, active = mind.annoyance, mind.humans, user.last_time, user.active_seconds
     skill = mind.skill
-    world.n_events[row] = 1
-    write_decision(log[0], world.keys[row], mind.user, user.last_time, action, 1.0)
-    fold(plan, user, world.steps[row], world.skills[row], log[0])
-    mind.decisions += 1
-    event = log[1]
-    if react_to(plan, mind, world.traits[row], action, nth_key(mind.key, mind.n), event):
-        fold(plan, user, world.steps[row], world.skills[row], event)
-        world.n_events[row] = 2
+    take_decision(plan, world, row, action, 1.0, log)
     go_on(plan, world, row, log)
     terms = world.terms[row]
     over = user.ended != ONGOING
@@ -212,8 +224,7 @@ def expect(world: World, row: int) -> None:
 @compiled
 def live_and_look(plan: Plan, world: World, row: int, action: int, log: Any) -> None:
     """`live`, then refresh the user's observation and mask."""
-    user = world.users[row]
-    before = Before(user.current, user.fails, user.sessions)
+    before = before_of(world.users[row])
     live(plan, world, row, action, log)
     look_again(plan, world, row, before)
 

@@ -195,7 +195,7 @@ def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, s
 
 @compiled_apart
 def refresh_memories(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, skills_to: int, success: bool) -> None:
-    """The first practice of a skill since the user came in is a review of it, as in `journeys.fold.trace_memory`."""
+    """The first practice of a skill since the user came in is a review of it, as in `journeys.tracing.trace_memory`."""
     for i in range(plan.steps[mind.step].skills_from, skills_to):
         memory = memories[plan.skills[i]]
         if memory.stability == 0.0 or memory.time < mind.entered:

@@ -35,7 +35,6 @@ MIND = np.dtype(
         ("n", "i4"),  # number of the user's next event
         ("decisions", "i4"),
         ("humans", "i2"),  # times a human helped
-        ("fails", "i2"),  # in this visit
         ("aways", "i2"),
         ("persona", "i2"),
         ("step", "i2"),

@@ -22,12 +22,12 @@ from agents.feelings import (
 )
 from agents.sessions import LEAST_RETURN
 from agents.timing import CLOSING_S, MINUTE_MS, READING_S, spend
+from agents.visits import begin_event
 from journeys.actions import HUMAN, N_RUNGS, N_VARIANTS, NOTHING, WAIT
 from journeys.compiled import compiled, compiled_apart
-from journeys.draws import PURPOSE_GAP, PURPOSE_MESSAGE, PURPOSE_QUEUE, PURPOSE_RESPONSE, id_key, normal, uniform
+from journeys.draws import PURPOSE_GAP, PURPOSE_MESSAGE, PURPOSE_QUEUE, PURPOSE_RESPONSE, normal, uniform
 from journeys.events import ACCEPT, DISMISS
 from journeys.plan import Plan
-from journeys.state import UNDECLARED
 
 ACCEPT_CALM, ACCEPT_DISTRESS = 0.25, 0.65  # P(accepting) = calm + distress part, before habituation
 EXPOSURE_KEPT = 0.85  # share of earlier exposure that is left at the next offer
@@ -95,10 +95,8 @@ def queue_patience(traits: Any, luck: np.uint64) -> float:
 def take_help(mind: Any, traits: Any, rung: int, luck: np.uint64, event: Any) -> None:
     """Help meets distress and is welcome, or interrupts flow and annoys; each further offer is worth less."""
     need, taken = distress(mind), accepts(mind, traits, luck)
-    event.key, event.user = id_key(luck), mind.user
-    event.step, event.variant, event.rung = mind.step, mind.variant, rung
-    event.action, event.propensity, event.consent = -1, 1.0, 0
-    event.position, event.goal, event.experience, event.device = 0.0, UNDECLARED, UNDECLARED, 0
+    begin_event(mind, luck, event)
+    event.step, event.rung = mind.step, rung
     if not mind.asked:
         intrude(mind, traits, need)
     if taken and rung == HUMAN and mind.wait > 0.0:
@@ -114,7 +112,6 @@ def take_help(mind: Any, traits: Any, rung: int, luck: np.uint64, event: Any) ->
         spend(mind, mind.wait + CLOSING_S, event)
     mind.wait = 0.0
     mind.asked = mind.reneges = 0
-    mind.n += 1
 
 
 @compiled

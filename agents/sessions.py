@@ -36,9 +36,10 @@ from journeys.draws import (
     uniform,
 )
 from journeys.events import AWAY, ENTER, LEAVE
+from journeys.mask import progress
 from journeys.plan import Plan
 from journeys.state import DESKTOP, MOBILE, NOWHERE
-from journeys.words import UNIT, count_members
+from journeys.words import UNIT
 
 # --- leaving, per moment ---
 LEAVE_BASE = 0.006  # for no visible reason
@@ -82,9 +83,7 @@ def begin_session(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, tr
 @compiled
 def compare(plan: Plan, mind: Any, traits: Any) -> None:
     """Seeing peers ahead pulls, seeing them behind lets go."""
-    rules = plan.rules[0]
-    own = count_members(mind.done & rules.required) / rules.n_required
-    move(mind, MOTIVATION_OF_PEERS * traits.sociability * (mind.peers - own))
+    move(mind, MOTIVATION_OF_PEERS * traits.sociability * (mind.peers - progress(plan, mind.done)))
 
 
 @compiled

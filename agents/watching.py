@@ -12,8 +12,8 @@ import numpy as np
 
 from agents.feelings import SETBACK_OF_SIGN, move, set_back
 from agents.learner import LearnerPlan, practise
-from agents.mind import AT_BOUNDARY
 from agents.timing import SIGN_SHARE, spend
+from agents.visits import finish_step, leave_step
 from journeys.compiled import compiled, compiled_apart
 from journeys.draws import PURPOSE_EVENT, PURPOSE_RESPONSE, uniform
 from journeys.events import DROP, PAUSE, SEEK, SUCCEED, WATCH
@@ -57,7 +57,7 @@ def watch_on(
         event.kind, event.position = DROP, mind.position
         move(mind, MOTIVATION_OF_DROPPING)
         set_back(mind, traits, SETBACK_OF_DROPPING)
-        mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
+        leave_step(mind)
     elif u < drop + seek:
         spend(mind, SIGN_SHARE * seconds, event)
         mind.position = max(0.0, mind.position - QUARTER)
@@ -83,5 +83,4 @@ def finish(
     event.kind, event.position = SUCCEED, 0.0
     mind.video = NOWHERE
     practise(plan, learner, mind, memories, traits.learn_odds, True, luck)
-    mind.done = mind.done | (np.uint64(1) << np.uint64(mind.step))
-    mind.phase, mind.step, mind.started = AT_BOUNDARY, NOWHERE, 0
+    finish_step(mind)

@@ -62,13 +62,3 @@ def renew_rows(plan: Plan, people: People, world: World, rows: Any, scratch: Any
         row = rows[i]
         log = world.log[row] if len(world.log) else scratch
         enter_world(plan, people, world, seed, row, world.minds[row].user + len(world.users), log)
-
-
-@compiled
-def first_illegal(masks: Any, actions: Any) -> int:
-    """The first row whose action `(n,)` is outside the space or not legal by `masks` `(n, A)`; -1 where all are."""
-    for row in range(len(actions)):
-        action = actions[row]
-        if action < 0 or action >= masks.shape[1] or not masks[row, action]:
-            return row
-    return -1

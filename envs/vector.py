@@ -14,9 +14,10 @@ from gymnasium.vector.utils import batch_space
 from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world, share_traits
 from agents.learners import BINARY_MASTERY, Learner, journey_under
 from envs.reward import RewardWeights
-from envs.stepping import first_illegal, make_outcome, renew_rows, step_rows
+from envs.stepping import make_outcome, renew_rows, step_rows
 from journeys.compiled import entry_point
 from journeys.events import EVENT
+from journeys.mask import first_illegal
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from personas.persona import Population

@@ -21,7 +21,7 @@ from experiments.contestants import contestant
 from experiments.hydra_entry import Job
 from experiments.plots import save
 from experiments.progress import Tell, open_console, tracking
-from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, fill, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, own_settings, problem_of
 from experiments.statistics import Interval
 
 SERIES_TABLE, BATCH_TABLE = "series", "batch"
@@ -48,7 +48,7 @@ def cohort(job: Job) -> None:
     """From the configuration to tables, pictures and a summary."""
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
-    settings = fill(CohortSettings, {name: job.config[name] for name in CohortSettings.__struct_fields__}, "")
+    settings = own_settings(CohortSettings, job.config)
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
     setting = Setting(problem.journey, problem.population, policy, problem.learner)
     check_peers(settings)

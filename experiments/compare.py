@@ -17,7 +17,7 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import Tell, open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.settings import ComparedUsers, Problem, Seed, fill, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, own_settings, problem_of
 from experiments.tables import differences_table, levels_table
 from policies.protocol import Policy
 
@@ -40,7 +40,7 @@ def compare(job: Job) -> None:
     """One comparison, from its configuration to its folder."""
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
-    settings = fill(CompareSettings, {name: job.config[name] for name in CompareSettings.__struct_fields__}, "")
+    settings = own_settings(CompareSettings, job.config)
     policies = with_references(settings.policies, settings.references, problem.journey)
     console = open_console()
     run_folder.open_folder(job)

@@ -11,10 +11,11 @@ import numpy as np
 
 from experiments.progress import Tell
 from experiments.settings import HELD_OUT, Problem
-from experiments.simulate import event_records, events_of
+from experiments.simulate import event_records
 from journeys.actions import MOMENTS
-from journeys.events import Event
+from journeys.events import Event, EventCodec
 from policies.bundle import Bundle
+from policies.protocol import Policy
 from serving.decision import Decision
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
@@ -45,6 +46,15 @@ class Served(NamedTuple):
 def new_users(problem: Problem, bundle: Bundle, users: int, seed: int) -> np.ndarray:
     """EVENT records of `users` users under the bundle's policy, whom neither training nor evaluation has met."""
     return event_records(problem, bundle.policy, users, 2 * HELD_OUT + seed, lambda _: None)
+
+
+def events_of(problem: Problem, policy: Policy, records: np.ndarray) -> Iterator[Event]:
+    """The JSON form of `records`, whose users are called `u0`, `u1`, ..."""
+    codec, names = EventCodec(problem.journey), records.dtype.names
+    assert names is not None
+    for values in records.tolist():
+        record = dict(zip(names, values, strict=True))
+        yield codec.from_record(record, f"u{record['user']}", policy.name)
 
 
 def serve(problem: Problem, bundle: Bundle, records: np.ndarray, state: Path, tell: Tell) -> Served:

@@ -84,6 +84,11 @@ def choices_of(kind: type, name: str) -> tuple[str, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
 
 
+def own_settings(kind: type[Record], config: dict[str, Any]) -> Record:
+    """A command's settings beside its groups: those that the struct `kind` names. Raises `SettingsError`."""
+    return fill(kind, {name: config[name] for name in kind.__struct_fields__}, "")  # type: ignore[attr-defined]
+
+
 def dotted(place: str, name: str) -> str:
     """A setting's full name, as it is written on the command line."""
     return f"{place}.{name}" if place else name

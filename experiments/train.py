@@ -19,7 +19,7 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, fill, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, fill, own_settings, problem_of
 from experiments.training_board import TrainingBoard
 from policies.families import WITHOUT_TENSORS
 from policies.training.ppo_sb3 import PPOSettings, Progress, train
@@ -101,7 +101,7 @@ def announce(console: Console, run: Run) -> Run:
 
 def settings_of(config: dict[str, Any]) -> TrainSettings:
     """The command's own settings. Raises `SettingsError`."""
-    settings = fill(TrainSettings, {name: config[name] for name in TrainSettings.__struct_fields__}, "")
+    settings = own_settings(TrainSettings, config)
     for name in (*settings.baselines, *settings.evaluation.references):
         if name not in WITHOUT_TENSORS:
             raise SettingsError(f"baselines: {name!r} is none. Mend: use some of {', '.join(WITHOUT_TENSORS)}")

@@ -17,7 +17,7 @@ from experiments.contestants import contestant
 from experiments.hydra_entry import Job
 from experiments.log_file import JSON_LINES, PARQUET, log_path, whole_or_nothing
 from experiments.progress import open_console, tracking
-from experiments.settings import fill, problem_of
+from experiments.settings import own_settings, problem_of
 from journeys.events import KINDS, EventCodec
 from journeys.state import COMPLETED, LAPSED, OUT_OF_TIME
 from simulator.desk import Account
@@ -87,7 +87,7 @@ def world(job: Job) -> None:
     """One world, from its configuration to its log."""
     started, began = run_folder.now(), time.monotonic()
     problem, scenario = problem_of(job.config), scenario_in(job.config)
-    settings = fill(WorldSettings, {name: job.config[name] for name in WorldSettings.__struct_fields__}, "")
+    settings = own_settings(WorldSettings, job.config)
     policy = contestant(str(job.config["policy"]["name"]), problem.journey)
     path = log_path(settings.out, job.folder / EVENTS_FILE, tuple(SINKS))
     hours = round(HOURS_A_DAY * scenario.days)

@@ -31,7 +31,7 @@ from journeys.actions import (
 from journeys.compiled import compiled
 from journeys.plan import Plan
 from journeys.state import EMAIL_CONSENT, NOWHERE, PERSONALISE, PUSH_CONSENT
-from journeys.words import UNIT
+from journeys.words import UNIT, count_members
 
 
 @compiled
@@ -39,6 +39,13 @@ def eligible(plan: Plan, done: np.uint64, s: int) -> bool:
     """Whether step `s` may be worked on: not done, all its prerequisites done."""
     after = plan.steps[s].after
     return (done >> np.uint64(s)) & UNIT == 0 and after & done == after
+
+
+@compiled
+def progress(plan: Plan, done: np.uint64) -> float:
+    """Share of the required steps that are in the set `done`."""
+    rules = plan.rules[0]
+    return count_members(done & rules.required) / rules.n_required
 
 
 @compiled
@@ -104,3 +111,13 @@ def mask_messages(plan: Plan, user: Any, mask: Any) -> None:
     if user.messages < plan.rules[0].message_budget:
         mask[base + PUSH] = user.consent & PUSH_CONSENT
         mask[base + EMAIL] = user.consent & EMAIL_CONSENT
+
+
+@compiled
+def first_illegal(masks: Any, actions: Any) -> int:
+    """The first row whose action `(n,)` is outside the space or not legal by `masks` `(n, A)`; -1 where all are."""
+    for row in range(len(actions)):
+        action = actions[row]
+        if action < 0 or action >= masks.shape[1] or not masks[row, action]:
+            return row
+    return -1

@@ -15,9 +15,9 @@ import numpy as np
 
 from journeys.actions import ASSIST, EASY, HARD, N_RUNGS, REENGAGE, SELECT, STANDARD
 from journeys.compiled import compiled, compiled_apart
-from journeys.fold import expected_seconds, known_together
+from journeys.fold import expected_seconds
 from journeys.knowledge import success_probability
-from journeys.mask import eligible, write_mask
+from journeys.mask import eligible, progress, write_mask
 from journeys.plan import Plan
 from journeys.signals import SLOWEST_PACE, engagement, struggle
 from journeys.state import (
@@ -32,6 +32,7 @@ from journeys.state import (
     UNDECLARED,
     UNKNOWN_DEVICE,
 )
+from journeys.tracing import known_together
 from journeys.words import EVERYTHING, UNIT, count_members
 
 
@@ -208,7 +209,7 @@ def write_user(plan: Plan, user: Any, skills: Any, out: Any) -> None:
     out[0] = user.moment == SELECT
     out[1] = user.moment == ASSIST
     out[2] = user.moment == REENGAGE
-    out[3] = count_members(user.done & rules.required) / rules.n_required
+    out[3] = progress(plan, user.done)
     out[4] = count_members(user.done & rules.optional) / max(1, rules.n_optional)
     out[5] = unit(user.active_seconds / user.budget_seconds)
     out[6] = unit((now - user.first_time) / rules.horizon_ms)

@@ -40,7 +40,7 @@ DOINGS = (SUCCEED, FAIL, HESITATE, BACKTRACK, ASK, GIVE_UP)  # what a user does 
 WATCHING = (WATCH, PAUSE, SEEK, DROP)
 QUARTERS = (0.25, 0.5, 0.75, 1.0)  # of a video: where the events say how far somebody came
 SESSION_GAP_HOURS = 0.5  # the customary cut between sessions; a shorter absence is an interruption
-MS_PER_SECOND, SECONDS_PER_MINUTE, MS_PER_HOUR, MS_PER_DAY = 1_000.0, 60.0, 3_600_000.0, 86_400_000.0
+SECONDS_PER_MINUTE, MS_PER_HOUR, MS_PER_DAY = 60.0, 3_600_000.0, 86_400_000.0
 WEEK_DAYS = 7.0
 
 

@@ -18,7 +18,7 @@ from experiments.sensitivity.indices import make_design
 from experiments.sensitivity.model import respond
 from experiments.sensitivity.picture import picture_of
 from experiments.sensitivity.ranges import check_base, people_at, trait_ranges
-from experiments.settings import Seed, Users, fill, problem_of
+from experiments.settings import Seed, Users, own_settings, problem_of
 from personas.persona import load_persona
 
 FEWEST_POINTS = 64  # our choice: a quarter of the default, so that intervals are twice as wide
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 def sensitivity(job: Job) -> None:
     """One analysis, from its configuration to its folder."""
     started, began = run_folder.now(), time.monotonic()
-    settings = fill(SensitivitySettings, {name: job.config[name] for name in SensitivitySettings.__struct_fields__}, "")
+    settings = own_settings(SensitivitySettings, job.config)
     persona = load_persona(settings.base)
     alone = {"name": persona.name, "summary": persona.summary, "weights": {settings.base: 1.0}}
     problem = problem_of({**job.config, "population": alone})

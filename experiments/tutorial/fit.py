@@ -16,10 +16,11 @@ from scipy.special import expit, logit
 from experiments.tutorial.journey import with_skill_parameters
 from journeys.compiled import compiled
 from journeys.events import EVENT, FAIL, START, SUCCEED, Event, EventCodec
-from journeys.fold import blank_states, fold, forget_user, known_together
+from journeys.fold import blank_states, fold, forget_user
 from journeys.knowledge import success_probability
 from journeys.plan import Plan, compile_plan
 from journeys.spec import Journey
+from journeys.tracing import known_together
 
 
 class Log(NamedTuple):

@@ -30,7 +30,7 @@ def test_a_log_takes_its_name_at_the_end(log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "command", "work"), [(world, "world", "play"), (simulate, "simulate", "write_events")]
+    ("module", "command", "work"), [(world, "world", "play"), (simulate, "simulate", "event_records")]
 )
 def test_an_interrupted_command_leaves_the_earlier_log(
     module: Any, command: str, work: str, log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
