@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from agents.kernel import EVENTS_PER_DECISION, enter_all, make_world, share_traits
 from agents.learners import BINARY_MASTERY, Learner, journey_under
+from envs.hidden import HIDDEN_SIZE, write_hidden_of_rows
 from envs.reward import RewardWeights
 from envs.stepping import make_outcome, renew_rows, step_rows
 from journeys.compiled import entry_point
@@ -23,6 +24,10 @@ from journeys.spec import Journey
 from personas.persona import Population
 
 BOUND = ("_scratches", "_step_rows", "_renew_rows", "_first_illegal", "_pool")
+ARRAYS = (
+    "users", "steps", "skills", "minds", "memories", "traits", "observations", "masks", "terms", "elapsed", "keys",
+    "n_events",
+)  # fmt: skip
 MOST_DECISIONS = 400  # an episode longer than this is cut; simulated users need 20 to 150
 
 
@@ -37,6 +42,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     the onboarding ended, `journeys.state.ENDINGS`) and `user` `(m,)`.
 
     A `learner` that forgets turns the journey's `rules.forgetting` on: `self.journey` is the journey in force.
+    With `reveal`, `final_info` also has `hidden` `(m, H)`, the last hidden states, for a critic (`envs/hidden.py`).
     The returned arrays are the environment's own memory and are overwritten by the next step; pass `copy=True` for
     copies. Results do not depend on `threads`.
     """
@@ -57,6 +63,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         copy: bool = False,
         keep_log: bool = False,
         learner: Learner = BINARY_MASTERY,
+        reveal: bool = False,
     ) -> None:
         self.journey, self.population, self.learner = journey_under(journey, learner), population, learner
         self.plan = compile_plan(self.journey)
@@ -65,10 +72,11 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.weights = weights or RewardWeights()
         self._weights = self.weights.array()
         self.num_envs, self.most_decisions, self.copy = num_envs, most_decisions, copy
-        self.seed = 0
+        self.seed, self.reveal = 0, reveal
         self._scratch = np.zeros((threads, EVENTS_PER_DECISION), EVENT).view(np.recarray)
         edges = np.linspace(0, num_envs, threads + 1).astype(int)
         self._ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        self._everyone = np.arange(num_envs)
         self._bind()
         size, n_actions = self.world.observations.shape[1], self.world.masks.shape[1]
         self.single_observation_space = gym.spaces.Box(0.0, 1.0, (size,), np.float32)
@@ -151,6 +159,8 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             "ending": self.world.users["ended"][rows],
             "user": self.world.minds["user"][rows],
         }
+        if self.reveal:
+            final_info["hidden"] = self.hidden(rows)
         self._renew_rows(self.plan, self.population.people, self.world, rows, self._scratches[0], self.seed)
         return {"final_obs": last, "_final_obs": over, "final_info": final_info, "_final_info": over}
 
@@ -162,6 +172,27 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def action_masks(self) -> np.ndarray:
         """Legal actions `(n, A)`, bool."""
         return self.world.masks
+
+    def hidden(self, rows: np.ndarray | None = None, out: np.ndarray | None = None) -> np.ndarray:
+        """Hidden state of the users in `rows` `(m,)`, by default all: `(m, H)` float32, into `out` where given."""
+        rows = self._everyone if rows is None else rows
+        if out is None:
+            out = np.empty((len(rows), HIDDEN_SIZE + len(self.plan.prior)), np.float32)
+        write_hidden_of_rows(self.plan, self.world, rows, out)
+        return out
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything that a later `restore` needs to go on exactly from here, as arrays of bytes."""
+        return {name: np.ascontiguousarray(getattr(self.world, name)).view(np.uint8).copy() for name in ARRAYS}
+
+    def restore(self, arrays: dict[str, np.ndarray], seed: int) -> None:
+        """Go on from a `snapshot` of an environment like this one, begun with `seed`. Raises `ValueError`."""
+        for name in ARRAYS:
+            own, theirs = getattr(self.world, name), arrays[name]
+            if theirs.nbytes != own.nbytes:
+                raise ValueError(f"{name!r} has {theirs.nbytes} bytes, not {own.nbytes}. Mend: restore with its settings")
+            own.view(np.ndarray).reshape(-1).view(np.uint8)[:] = theirs.reshape(-1)
+        self.seed = seed
 
     def _check(self, actions: np.ndarray) -> None:
         legal = self.world.masks

@@ -1,0 +1,185 @@
+"""The actors and the critic in torch, and how an actor leaves as plain arrays.
+
+`DenseActor` reads the whole observation of one journey. `StepActor` weighs every step by its own features with shared
+weights (`policies/step_features.py`), and so reads any journey. Inputs are normalised inside; `export` folds that into
+the first layer, so that what is served needs no normaliser.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from journeys.actions import N_VARIANTS
+from policies.network import Weights
+from policies.step_features import ROW_SIZE, SHARED_SIZE
+from policies.training.env_group import INTERVENTIONS, Layout
+
+NEVER = -80.0  # logit of an illegal action: exp is 1e-35, the least that float32 computes at full speed
+LEAST_SPREAD = 0.05  # of an input before it is divided by its spread: entries lie in [0, 1]
+SMALL = 0.01  # gain of an actor's last layer: nearly uniform at first (Andrychowicz et al. 2021)
+
+
+class Seen(NamedTuple):
+    """`Inputs` of `m` rows as tensors."""
+
+    flat: Tensor
+    shared: Tensor
+    rows: Tensor
+    current: Tensor
+    masks: Tensor
+
+
+class Scale(nn.Module):
+    """Inputs less their mean, over their spread: both frozen once they were measured."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("spread", torch.ones(size))
+
+    def measure(self, values: Tensor) -> None:
+        """Take mean and spread from `values` `(m, size)`."""
+        self.mean.copy_(values.mean(dim=0))
+        self.spread.copy_(values.std(dim=0).clamp_min(LEAST_SPREAD))
+
+    def folded(self, layer: nn.Linear) -> tuple[Tensor, Tensor]:
+        """Weights `(H, size)` and biases `(H,)` that do to raw inputs what `layer` does to normalised ones.
+
+        Folding costs a pass over the weights; normalising the inputs would cost one over the whole batch.
+        """
+        weights = layer.weight / self.spread
+        return weights, layer.bias - weights @ self.mean
+
+    def through(self, layer: nn.Linear, values: Tensor) -> Tensor:
+        """`layer` of normalised `values` `(m, size)`."""
+        return nn.functional.linear(values, *self.folded(layer))
+
+    def export(self, layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
+        """`folded` as arrays `(size, H)` and `(H,)`."""
+        weights, biases = self.folded(layer)
+        return weights.detach().T.numpy().copy(), biases.detach().numpy().copy()
+
+
+def linear(inputs: int, outputs: int, gain: float = math.sqrt(2.0)) -> nn.Linear:
+    """A layer with orthogonal weights and no bias at first."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.orthogonal_(layer.weight, gain)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def arrays(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `(inputs, outputs)` and biases."""
+    return layer.weight.detach().T.numpy().copy(), layer.bias.detach().numpy().copy()
+
+
+class DenseActor(nn.Module):
+    """Two hidden layers over the observation, one logit per action."""
+
+    def __init__(self, layout: Layout, hidden: int, sees_hidden: bool = False) -> None:
+        super().__init__()
+        self.size = layout.critic if sees_hidden else layout.observation
+        self.scale = Scale(self.size)
+        self.one, self.two = linear(self.size, hidden), linear(hidden, hidden)
+        self.three = linear(hidden, layout.n_actions, SMALL)
+
+    def measure(self, seen: Seen) -> None:
+        """Freeze the normalisation."""
+        self.scale.measure(seen.flat[:, : self.size])
+
+    def forward(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Logits `(m, A)`, masked, and the last hidden layer `(m, H)`."""
+        last = torch.relu(self.two(torch.relu(self.scale.through(self.one, seen.flat[:, : self.size]))))
+        return self.three(last).masked_fill(~seen.masks, NEVER), last
+
+    def export(self) -> dict[str, np.ndarray]:
+        """Tensors of the family `network`."""
+        parts = (*self.scale.export(self.one), *arrays(self.two), *arrays(self.three))
+        return dict(zip(Weights._fields, parts, strict=True))
+
+
+class Head(nn.Module):
+    """Two hidden layers over shared inputs and a row: the shared part of the first layer is computed once."""
+
+    def __init__(self, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.one = linear(SHARED_SIZE + ROW_SIZE, hidden)
+        self.two, self.three = linear(hidden, hidden), linear(hidden, outputs, SMALL)
+
+    def last_hidden(self, scale: Scale, shared: Tensor, rows: Tensor) -> Tensor:
+        """The last hidden layer, of `shared` `(m, 69)` and `rows` `(m, ..., 30)`."""
+        weights, biases = scale.folded(self.one)
+        of_shared = nn.functional.linear(shared, weights[:, :SHARED_SIZE], biases)
+        of_rows = nn.functional.linear(rows, weights[:, SHARED_SIZE:])
+        while of_shared.dim() < of_rows.dim():
+            of_shared = of_shared.unsqueeze(1)
+        return torch.relu(self.two(torch.relu(of_shared + of_rows)))
+
+    def export(self, scale: Scale, prefix: str) -> dict[str, np.ndarray]:
+        """Tensors of one part of the family `scorer`."""
+        parts = (*scale.export(self.one), *arrays(self.two), *arrays(self.three))
+        return {f"{prefix}.{name}": part for name, part in zip(Weights._fields, parts, strict=True)}
+
+
+class StepActor(nn.Module):
+    """Logits of each step's difficulties from its own row, of the interventions from the row of the current step."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.scale = Scale(SHARED_SIZE + ROW_SIZE)
+        self.select, self.assist = Head(hidden, N_VARIANTS), Head(hidden, INTERVENTIONS)
+
+    def measure(self, seen: Seen) -> None:
+        """Freeze the normalisation; of rows over the steps that may be selected."""
+        legal = seen.masks[:, : N_VARIANTS * seen.rows.shape[1]].unflatten(1, (-1, N_VARIANTS)).any(dim=2)
+        who, which = legal.nonzero(as_tuple=True)
+        self.scale.measure(torch.cat([seen.shared[who], seen.rows[who, which]], dim=1))
+
+    def forward(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Logits `(m, 3 S + 8)`, masked, and the last hidden layer of the interventions `(m, H)`."""
+        place = seen.current.clamp_min(0)
+        now = seen.rows[torch.arange(len(place)), place] * (seen.current >= 0).unsqueeze(1)
+        steps = self.select.three(self.select.last_hidden(self.scale, seen.shared, seen.rows)).flatten(1)
+        last = self.assist.last_hidden(self.scale, seen.shared, now)
+        logits = torch.cat([steps, self.assist.three(last)], dim=1)
+        return logits.masked_fill(~seen.masks, NEVER), last
+
+    def export(self) -> dict[str, np.ndarray]:
+        """Tensors of the family `scorer`."""
+        return {**self.select.export(self.scale, "select"), **self.assist.export(self.scale, "assist")}
+
+
+class Critic(nn.Module):
+    """Value of a state, in spreads of the return. Sees hidden state unless it `sees_only` so many first entries."""
+
+    centre: Tensor
+    size_of_return: Tensor
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.inputs, self.scale = inputs, Scale(inputs)
+        self.one, self.two = linear(inputs, hidden), linear(hidden, hidden)
+        self.value = linear(hidden, 1, 1.0)
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("size_of_return", torch.ones(()))
+
+    def measure(self, seen: Seen) -> None:
+        """Freeze the normalisation of inputs."""
+        self.scale.measure(seen.flat[:, : self.inputs])
+
+    def forward(self, flat: Tensor) -> Tensor:
+        """Normalised values `(m,)`."""
+        first = torch.relu(self.scale.through(self.one, flat[:, : self.inputs]))
+        return self.value(torch.relu(self.two(first))).squeeze(1)
+
+    def worth(self, flat: Tensor) -> Tensor:
+        """Values `(m,)` in units of reward."""
+        return self.forward(flat) * self.size_of_return + self.centre

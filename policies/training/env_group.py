@@ -1,0 +1,215 @@
+"""Several native environments as one batch: other learner models, other populations, other journeys side by side.
+
+Rows of one environment follow those of the one before it. Where the journeys differ, masks and actions are laid out for
+the longest one: `3 S` selections, then the eight interventions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.learners import Learner
+from envs.hidden import HIDDEN_SIZE
+from envs.reward import RewardWeights
+from envs.vector import OnboardingVectorEnv
+from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
+from journeys.spec import Journey
+from journeys.state import COMPLETED
+from personas.persona import Population
+from policies.protocol import Policy
+from policies.step_features import ROW_SIZE, SHARED_SIZE, step_skills_of, write_features_of_rows
+
+INTERVENTIONS = N_RUNGS + N_CHANNELS
+DESCRIBED = 6  # numbers by which a critic tells journeys apart
+MANY_STEPS, MANY_SKILLS, MANY_MINUTES = 16.0, 8.0, 120.0  # read 1 there
+PRIME = 1_000_003  # seeds of neighbouring environments lie so far apart
+
+
+class Setting(NamedTuple):
+    """What some of the rows practise on."""
+
+    journey: Journey
+    population: Population
+    learner: Learner
+
+
+class Layout(NamedTuple):
+    """Shapes of one row of every input: `n_steps` `S` of the longest journey, `critic` entries for the critic.
+
+    `observation` is `D` where all journeys are of one shape, else 0: then there is no flat vector to show.
+    """
+
+    n_steps: int
+    observation: int
+    critic: int
+
+    @property
+    def seen(self) -> int:
+        """Entries of `Inputs.flat` that hold nothing hidden."""
+        return self.observation or SHARED_SIZE
+
+    @property
+    def n_actions(self) -> int:
+        """`3 S + 8`."""
+        return N_VARIANTS * self.n_steps + INTERVENTIONS
+
+
+class Inputs(NamedTuple):
+    """What is seen of `n` rows. `flat` `(n, C)` begins with the observation where there is one and ends with hidden state.
+
+    `shared` `(n, 69)`, `rows` `(n, S, 30)` and `current` `(n,)` are the step features; `masks` `(n, A)` bool.
+    """
+
+    flat: np.ndarray
+    shared: np.ndarray
+    rows: np.ndarray
+    current: np.ndarray
+    masks: np.ndarray
+
+
+class Outcome(NamedTuple):
+    """What a step brought, each `(n,)`: reward, elapsed seconds, whether the episode is over, and whether it was cut."""
+
+    rewards: np.ndarray
+    elapsed: np.ndarray
+    over: np.ndarray
+    truncated: np.ndarray
+    completed: np.ndarray
+
+
+class EnvGroup:
+    """`n` rows over `settings`, as equal shares as can be. `by_steps` writes the step features as well."""
+
+    def __init__(
+        self, settings: Sequence[Setting], n: int, weights: RewardWeights, seed: int, by_steps: bool, most_decisions: int
+    ) -> None:
+        edges = np.linspace(0, n, len(settings) + 1).astype(int)
+        self.n, self.by_steps = n, by_steps
+        self.slices = [slice(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        self.envs = [
+            OnboardingVectorEnv(
+                s.journey, s.population, part.stop - part.start, weights, most_decisions, learner=s.learner, reveal=True
+            )
+            for s, part in zip(settings, self.slices, strict=True)
+        ]
+        self.tables = [step_skills_of(env.plan) for env in self.envs]
+        self.descriptions = [describe(env) for env in self.envs]
+        self.layout = layout_of(self.envs)
+        self.seeds = [(seed * PRIME + i) % 2**32 for i in range(len(self.envs))]
+        self.personas = np.zeros(n, np.int64)
+        self.n_personas = max(len(env.population.personas) for env in self.envs)
+        self.cut: list[tuple[np.ndarray, np.ndarray]] = []  # of the last step: rows cut, their last states
+        for env, own in zip(self.envs, self.seeds, strict=True):
+            env.reset(seed=own)
+
+    def room(self, steps: int) -> Inputs:
+        """Empty inputs of so many steps, each array `(steps, n, ...)`."""
+        lay, shape = self.layout, (steps, self.n)
+        n_rows = lay.n_steps if self.by_steps else 0
+        return Inputs(
+            np.zeros((*shape, lay.critic), np.float32),
+            np.zeros((*shape, SHARED_SIZE if self.by_steps else 0), np.float32),
+            np.zeros((*shape, n_rows, ROW_SIZE), np.float32),
+            np.zeros(shape, np.int64),
+            np.zeros((*shape, lay.n_actions), bool),
+        )
+
+    def look(self, room: Inputs) -> None:
+        """Write what is seen now into `room`, arrays `(n, ...)`."""
+        for env, part, table, described in zip(self.envs, self.slices, self.tables, self.descriptions, strict=True):
+            here = Inputs(*(array[part] for array in room))
+            see(env, here, table if self.by_steps else None, self.layout)
+            if not self.layout.observation:
+                here.flat[:, SHARED_SIZE + HIDDEN_SIZE :] = described
+            self.personas[part] = env.world.minds["persona"]
+
+    def keys(self) -> np.ndarray:
+        """Event keys `(n,)` that seed the draws of this moment."""
+        return np.concatenate([env.world.keys for env in self.envs])
+
+    def step(self, actions: np.ndarray) -> Outcome:
+        """Apply `actions` `(n,)`, laid out for the longest journey; new users take the place of those who are through."""
+        columns = []
+        self.cut = []
+        for env, part in zip(self.envs, self.slices, strict=True):
+            own = actions[part]
+            spare = N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
+            own = np.where(own >= N_VARIANTS * self.layout.n_steps, own - spare, own) if spare else own
+            _, rewards, terminated, truncated, info = env.step(own)
+            completed = np.zeros(len(own), bool)
+            if "final_info" in info:
+                final = info["final_info"]
+                completed[final["rows"]] = final["ending"] == COMPLETED
+            if truncated.any():
+                self.cut.append(self.last_of(env, part.start, truncated, info["final_info"]))
+            columns.append((rewards, info["elapsed"], terminated | truncated, truncated, completed))
+        return Outcome(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+    def last_of(
+        self, env: OnboardingVectorEnv, first: int, truncated: np.ndarray, final: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The rows `(m,)` of the group that were cut, and what a critic sees of their last states `(m, C)`."""
+        kept = truncated[final["rows"]]
+        observations, hidden = final["observations"][kept], final["hidden"][kept]
+        if self.layout.observation:
+            return first + final["rows"][kept], np.concatenate([observations, hidden], axis=1)
+        shared = np.zeros((len(hidden), SHARED_SIZE), np.float32)
+        rows = np.zeros((len(hidden), len(env.plan.steps), ROW_SIZE), np.float32)
+        write_features_of_rows(step_skills_of(env.plan), observations, shared, rows, np.zeros(len(hidden), np.int64))
+        described = np.repeat(describe(env)[None], len(hidden), axis=0)
+        return first + final["rows"][kept], np.concatenate([shared, hidden[:, :HIDDEN_SIZE], described], axis=1)
+
+    def advice(self, teacher: Policy) -> np.ndarray:
+        """What `teacher` would do now, `(n,)`, laid out for the longest journey."""
+        actions = np.zeros(self.n, np.int64)
+        for env, part in zip(self.envs, self.slices, strict=True):
+            own = teacher.decide(env.world.observations, env.world.masks, env.world.keys).actions
+            spare = N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
+            actions[part] = np.where(own >= N_VARIANTS * len(env.plan.steps), own + spare, own)
+        return actions
+
+
+def layout_of(envs: Sequence[OnboardingVectorEnv]) -> Layout:
+    """The layout that fits all `envs`."""
+    shapes = {(len(env.plan.steps), len(env.plan.prior)) for env in envs}
+    n_steps = max(steps for steps, _ in shapes)
+    if len(shapes) > 1:
+        return Layout(n_steps, 0, SHARED_SIZE + HIDDEN_SIZE + DESCRIBED)
+    size = envs[0].world.observations.shape[1]
+    return Layout(n_steps, size, size + HIDDEN_SIZE + len(envs[0].plan.prior))
+
+
+def describe(env: OnboardingVectorEnv) -> np.ndarray:
+    """What kind of journey it is: `(DESCRIBED,)` float32."""
+    plan = env.plan
+    return np.array(
+        [
+            len(plan.steps) / MANY_STEPS,
+            len(plan.prior) / MANY_SKILLS,
+            (plan.steps["seconds"] * plan.steps["required"]).sum() / (60.0 * MANY_MINUTES),
+            plan.prior.mean(),
+            plan.learn[:, 1, 0].mean(),
+            float(plan.rules["forgetting"][0]),
+        ],
+        np.float32,
+    )
+
+
+def see(env: OnboardingVectorEnv, here: Inputs, table: object, layout: Layout) -> None:
+    """Write what is seen of the rows of one environment."""
+    observations, masks, n_steps = env.world.observations, env.world.masks, len(env.plan.steps)
+    if table is not None:
+        write_features_of_rows(table, observations, here.shared, here.rows, here.current)
+    if layout.observation:
+        here.flat[:, : layout.observation] = observations
+        here.flat[:, layout.observation :] = env.hidden()
+    else:
+        here.flat[:, :SHARED_SIZE] = here.shared
+        here.flat[:, SHARED_SIZE : SHARED_SIZE + HIDDEN_SIZE] = env.hidden()[:, :HIDDEN_SIZE]
+    own, longest = N_VARIANTS * n_steps, N_VARIANTS * layout.n_steps
+    here.masks[:, :own] = masks[:, :own]
+    here.masks[:, longest:] = masks[:, own:]

@@ -1,0 +1,387 @@
+"""Proximal policy optimisation (Schulman et al. 2017) on the native vector environment, readable top to bottom.
+
+What is particular here:
+- decisions take unequal time, so discounting is by elapsed time (semi-Markov: Sutton, Precup and Singh 1999) and traces
+  by decision (GAE: Schulman et al. 2016);
+- the critic sees hidden state that the actor does not (asymmetric actor-critic: Pinto et al. 2018), and is thrown away;
+- training begins by imitating a planner, on the states that the learner itself comes to (DAgger: Ross et al. 2011);
+- an action is drawn as in production, seeded by the event: no generator's state has to be kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from envs.reward import RewardWeights
+from envs.vector import MOST_DECISIONS
+from policies.protocol import Policy, draw_rows
+from policies.training.actors import Critic, DenseActor, Seen, StepActor
+from policies.training.env_group import EnvGroup, Inputs, Outcome, Setting
+from policies.training.progress import Progress
+
+SECONDS_PER_DAY = 86_400.0
+LARGEST_GRADIENT = 0.5  # norm at which the actor's and the critic's gradients are cut
+ADAM_EPSILON = 1e-5  # Andrychowicz et al. 2021
+ROWS_AT_A_TIME = 8_192  # of the critic's pass over a rollout: they stay in the cache
+
+
+@dataclass(frozen=True)
+class PPOSettings:
+    """Settings of our PPO. `num_envs * n_steps` decisions make a rollout, of `n_epochs` passes in batches.
+
+    `actor`: `dense` reads one journey's whole observation, `steps` weighs steps of any journey. `critic`: `hidden` sees
+    the user's hidden state, `observed` what the actor sees. `imitation` is the share of the steps that only imitates
+    the planner `teacher`, with `imitation_doubt` of the probability spread over the other legal actions. Learning rate
+    and wish to try (`ent_coef`) fall linearly to 0. What was trained with exploration is played at `temperature`:
+    firmer, yet with propensities below 1, which off-policy evaluation needs.
+    """
+
+    total_steps: int = 10_000_000
+    num_envs: int = 1024
+    n_steps: int = 32
+    batch_size: int = 4096
+    n_epochs: int = 2
+    learning_rate: float = 1e-3
+    discount_per_day: float = 0.98
+    gae_lambda: float = 0.9
+    clip_range: float = 0.2
+    ent_coef: float = 0.02
+    hidden: int = 64
+    critic_hidden: int = 64
+    actor: str = "dense"
+    critic: str = "hidden"
+    imitation: float = 0.1
+    imitation_doubt: float = 0.2
+    auxiliary: float = 0.0
+    temperature: float = 0.25
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.num_envs or self.rollout % self.batch_size:
+            raise ValueError(
+                f"training.batch_size={self.batch_size} is not a multiple of num_envs={self.num_envs} that divides "
+                f"num_envs * n_steps = {self.rollout}. Mend: choose such a one"
+            )
+        if self.temperature <= 0.0:
+            raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
+        if self.total_steps < self.num_envs * self.n_steps:
+            raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
+        for name, legal in (("actor", ("dense", "steps")), ("critic", ("hidden", "observed"))):
+            if getattr(self, name) not in legal:
+                raise ValueError(f"training.{name}={getattr(self, name)!r} is none. Mend: use {' or '.join(legal)}")
+
+    @property
+    def rollout(self) -> int:
+        """Decisions of one rollout."""
+        return self.num_envs * self.n_steps
+
+
+class Rollout(NamedTuple):
+    """`T` steps of `n` rows. Inputs are `(T + 1, n, ...)`, the others `(T, n)`; `advice` is the teacher's, or -1."""
+
+    inputs: Inputs
+    actions: np.ndarray
+    propensities: np.ndarray
+    rewards: np.ndarray
+    discounts: np.ndarray
+    over: np.ndarray
+    ends: np.ndarray  # value of the last state of episodes that were cut, else 0
+    advice: np.ndarray
+    personas: np.ndarray
+    fate: np.ndarray  # 1 where the episode ended completed, 0 where not, -1 where it went on
+
+
+class Batch(NamedTuple):
+    """What an update works on: `(T, n, ...)`, or `(m, ...)` of some moments."""
+
+    seen: Seen
+    actions: Tensor
+    log_propensities: Tensor
+    advantages: Tensor
+    targets: Tensor
+    advice: Tensor
+    personas: Tensor
+    fate: Tensor
+
+
+class Learner(NamedTuple):
+    """What is learned."""
+
+    actor: DenseActor | StepActor
+    critic: Critic
+    auxiliary: nn.Linear
+    optimiser: torch.optim.Adam
+
+    def modules(self) -> tuple[nn.Module, ...]:
+        """All that has parameters."""
+        return self.actor, self.critic, self.auxiliary
+
+
+class PPO:
+    """One training: `train` runs it to its end, `advance` by one rollout."""
+
+    def __init__(
+        self, settings: PPOSettings, practice: Sequence[Setting], weights: RewardWeights, seed: int,
+        teacher: Policy | None = None, most_decisions: int = MOST_DECISIONS,
+    ) -> None:  # fmt: skip
+        self.settings, self.seed, self.teacher = settings, seed, teacher
+        self.group = EnvGroup(practice, settings.num_envs, weights, seed, settings.actor == "steps", most_decisions)
+        torch.manual_seed(seed)
+        self.learner = make_learner(settings, self.group)
+        self.room = make_room(settings, self.group)
+        self.steps, self.rollouts, self.seconds = 0, 0, 0.0
+        self.returns = np.zeros(settings.num_envs)
+        self.finished = np.zeros(3)
+        self.group.look(Inputs(*(array[settings.n_steps] for array in self.room.inputs)))
+
+    def train(self, on_progress: Callable[[Progress], None]) -> list[Progress]:
+        """Train to the end; `on_progress` hears of every rollout."""
+        curve = []
+        while self.steps < self.settings.total_steps:
+            curve.append(self.advance())
+            on_progress(curve[-1])
+        return curve
+
+    def advance(self) -> Progress:
+        """Play one rollout and learn from it."""
+        began = time.perf_counter()
+        with torch_set_for_training(self.settings.threads):
+            imitating = self.teacher is not None and self.steps < self.settings.imitation * self.settings.total_steps
+            self.play(imitating)
+            if self.rollouts == 0:
+                self.measure()
+            self.learn(imitating)
+        self.steps += self.settings.rollout
+        self.rollouts += 1
+        self.seconds += time.perf_counter() - began
+        return Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended())
+
+    def play(self, imitating: bool) -> None:
+        """Fill the room with a rollout of the actor's own; with the teacher's advice where it is imitated."""
+        room, last = self.room, self.settings.n_steps
+        for array in room.inputs:
+            array[0] = array[last]
+        room.ends[:] = 0.0
+        room.fate[:] = -1
+        for t in range(last):
+            here = Inputs(*(array[t] for array in room.inputs))
+            room.personas[t] = self.group.personas
+            with torch.inference_mode():
+                logits, _ = self.learner.actor(tensors(here))
+                chances = (torch.softmax(logits, dim=1) * torch.from_numpy(here.masks)).numpy()
+            if imitating:
+                room.advice[t] = self.group.advice(self.teacher)
+            draw_rows(chances, self.group.keys(), room.actions[t], room.propensities[t])
+            outcome = self.group.step(room.actions[t])
+            self.note(t, outcome)
+            self.group.look(Inputs(*(array[t + 1] for array in room.inputs)))
+
+    def note(self, t: int, outcome: Outcome) -> None:
+        """Write down what step `t` brought."""
+        room, settings = self.room, self.settings
+        room.rewards[t], room.over[t] = outcome.rewards, outcome.over
+        room.discounts[t] = settings.discount_per_day ** (outcome.elapsed / SECONDS_PER_DAY)
+        self.returns += outcome.rewards
+        over = outcome.over
+        if not over.any():
+            return
+        room.fate[t][over] = outcome.completed[over]
+        self.finished += over.sum(), self.returns[over].sum(), outcome.completed.sum()
+        self.returns[over] = 0.0
+        for rows, flat in self.group.cut:
+            with torch.inference_mode():
+                room.ends[t][rows] = self.learner.critic.worth(torch.from_numpy(flat)).numpy()
+
+    def measure(self) -> None:
+        """Freeze the normalisation by what the first rollout showed."""
+        everything = tensors(flattened(self.room.inputs, self.settings.n_steps))
+        self.learner.actor.measure(everything)
+        self.learner.critic.measure(everything)
+
+    def learn(self, imitating: bool) -> None:
+        """The passes over the rollout."""
+        settings, learner = self.settings, self.learner
+        left = 1.0 - self.steps / settings.total_steps
+        for group in learner.optimiser.param_groups:
+            group["lr"] = settings.learning_rate * left
+        batch = self.batch()
+        order = np.random.default_rng((self.seed, self.rollouts))
+        for _ in range(settings.n_epochs):
+            for moments in order.permutation(settings.n_steps).reshape(-1, settings.batch_size // settings.num_envs):
+                part = take(batch, torch.from_numpy(moments))
+                logits, last = learner.actor(part.seen)
+                log_chances = torch.log_softmax(logits, dim=1)
+                if imitating:
+                    loss = imitation_loss(log_chances, part, settings.imitation_doubt)
+                else:
+                    loss = policy_loss(log_chances, part, settings.clip_range, settings.ent_coef * left)
+                loss = loss + 0.5 * (learner.critic(part.seen.flat) - part.targets).square().mean()
+                if settings.auxiliary:
+                    loss = loss + settings.auxiliary * auxiliary_loss(learner.auxiliary(last), part)
+                learner.optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                for module in learner.modules():
+                    nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
+                learner.optimiser.step()
+
+    def batch(self) -> Batch:
+        """The rollout with its advantages and the critic's targets."""
+        room, critic, last = self.room, self.learner.critic, self.settings.n_steps
+        flat = torch.from_numpy(room.inputs.flat).flatten(0, 1)
+        with torch.inference_mode():
+            values = torch.cat([critic.worth(rows) for rows in flat.split(ROWS_AT_A_TIME)])
+        worths = values.numpy().reshape(last + 1, -1)
+        gains = advantages(room.rewards, room.discounts, room.over, worths, room.ends, self.settings.gae_lambda)
+        targets = gains + worths[:-1]
+        rescale(critic, targets, self.rollouts)
+        normal = (targets - critic.centre.item()) / critic.size_of_return.item()
+        gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+        columns = (room.actions, np.log(room.propensities), gains, normal, room.advice, room.personas, fates(room))
+        kinds = (torch.int64, torch.float32, torch.float32, torch.float32, torch.int64, torch.int64, torch.float32)
+        made = (torch.from_numpy(column).to(kind) for column, kind in zip(columns, kinds, strict=True))
+        return Batch(tensors(room.inputs), *made)
+
+    def ended(self) -> tuple[int, float, float]:
+        """Episodes that ended since the last call, their mean return and the share completed; NaN where none did."""
+        episodes, returns, completed = self.finished
+        self.finished = np.zeros(3)
+        if not episodes:
+            return 0, float("nan"), float("nan")
+        return int(episodes), returns / episodes, completed / episodes
+
+
+def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
+    """Fresh networks and their optimiser."""
+    actor = DenseActor(group.layout, settings.hidden) if settings.actor == "dense" else StepActor(settings.hidden)
+    seen = group.layout.critic if settings.critic == "hidden" else group.layout.seen
+    critic = Critic(seen, settings.critic_hidden)
+    auxiliary = nn.Linear(settings.hidden, group.n_personas + 1)
+    parameters = [p for module in (actor, critic, auxiliary) for p in module.parameters()]
+    optimiser = torch.optim.Adam(parameters, settings.learning_rate, eps=ADAM_EPSILON, fused=True)
+    return Learner(actor, critic, auxiliary, optimiser)
+
+
+def make_room(settings: PPOSettings, group: EnvGroup) -> Rollout:
+    """Room for a rollout."""
+    shape = settings.n_steps, settings.num_envs
+    return Rollout(
+        group.room(settings.n_steps + 1),
+        actions=np.zeros(shape, np.int64),
+        propensities=np.zeros(shape),
+        rewards=np.zeros(shape),
+        discounts=np.zeros(shape),
+        over=np.zeros(shape, bool),
+        ends=np.zeros(shape),
+        advice=np.full(shape, -1),
+        personas=np.zeros(shape, np.int64),
+        fate=np.zeros(shape, np.int8),
+    )
+
+
+def tensors(inputs: Inputs) -> Seen:
+    """The same memory as tensors."""
+    return Seen(*(torch.from_numpy(array) for array in inputs))
+
+
+def flattened(inputs: Inputs, steps: int) -> Inputs:
+    """The first `steps` steps as `(steps n, ...)`."""
+    return Inputs(*(array[:steps].reshape(steps * array.shape[1], *array.shape[2:]) for array in inputs))
+
+
+def take(batch: Batch, moments: Tensor) -> Batch:
+    """All rows of some steps, flattened: users are independent of each other, so whole steps are as good as any rows."""
+    columns = (column.index_select(0, moments).flatten(0, 1) for column in (*batch.seen, *batch[1:]))
+    seen = Seen(*(next(columns) for _ in Seen._fields))
+    return Batch(seen, *columns)
+
+
+def advantages(
+    rewards: np.ndarray, discounts: np.ndarray, over: np.ndarray, values: np.ndarray, ends: np.ndarray, trace: float
+) -> np.ndarray:
+    """Generalised advantage estimates `(T, n)` with a discount of its own for every decision.
+
+    `rewards`, `discounts` (of what comes after the decision), `over`, and `ends` (value after the decision where an
+    episode was cut, 0 where it ended) are `(T, n)`, `values` `(T + 1, n)`. A_t = d_t + discount_t · trace · A_{t+1},
+    d_t = r_t + discount_t · V_{t+1} - V_t; behind the end of an episode V is `ends` and A is 0.
+    """
+    gains, after = np.empty(rewards.shape), np.zeros(rewards.shape[1])
+    for t in range(len(rewards) - 1, -1, -1):
+        ahead = np.where(over[t], ends[t], values[t + 1])
+        after = np.where(over[t], 0.0, after)
+        after = rewards[t] + discounts[t] * (ahead + trace * after) - values[t]
+        gains[t] = after
+    return gains
+
+
+def rescale(critic: Critic, targets: np.ndarray, rollouts: int) -> None:
+    """Let the critic's scale follow the mean and spread of the targets, the less the more was seen."""
+    weight = 1.0 / (rollouts + 1.0)
+    before = critic.centre.item(), critic.size_of_return.item()
+    centre = before[0] + weight * (float(targets.mean()) - before[0])
+    size = before[1] + weight * (float(targets.std()) - before[1])
+    with torch.no_grad():  # values in units of reward stay as they were (PopArt: van Hasselt et al. 2016)
+        critic.value.weight.mul_(before[1] / size)
+        critic.value.bias.copy_((critic.value.bias * before[1] + before[0] - centre) / size)
+        critic.centre.fill_(centre)
+        critic.size_of_return.fill_(size)
+
+
+def fates(room: Rollout) -> np.ndarray:
+    """Whether the episode of each step ended completed, `(T, n)`: 1 or 0; -1 where that is not known yet."""
+    fate = room.fate.astype(np.float32)
+    for t in range(len(fate) - 2, -1, -1):
+        fate[t] = np.where(room.over[t], fate[t], fate[t + 1])
+    return fate
+
+
+def policy_loss(log_chances: Tensor, part: Batch, clip: float, wish_to_try: float) -> Tensor:
+    """The clipped surrogate, less a bonus for entropy."""
+    chosen = log_chances.gather(1, part.actions.unsqueeze(1)).squeeze(1)
+    ratio = torch.exp(chosen - part.log_propensities)
+    gain = torch.minimum(ratio * part.advantages, ratio.clamp(1.0 - clip, 1.0 + clip) * part.advantages)
+    entropy = -(log_chances.exp() * log_chances).sum(dim=1)
+    return -gain.mean() - wish_to_try * entropy.mean()
+
+
+def imitation_loss(log_chances: Tensor, part: Batch, doubt: float) -> Tensor:
+    """Cross-entropy to the teacher's action, of which `doubt` is spread over all that is legal."""
+    legal = part.seen.masks
+    advised = log_chances.gather(1, part.advice.unsqueeze(1)).squeeze(1)
+    others = (log_chances.masked_fill(~legal, 0.0)).sum(dim=1) / legal.sum(dim=1)
+    return -((1.0 - doubt) * advised + doubt * others).mean()
+
+
+def auxiliary_loss(guesses: Tensor, part: Batch) -> Tensor:
+    """Cross-entropy of persona `(m, P)` and, where it is known, of success (the last column of `guesses`)."""
+    persona = nn.functional.cross_entropy(guesses[:, :-1], part.personas)
+    known = part.fate >= 0.0
+    success = nn.functional.binary_cross_entropy_with_logits(guesses[known, -1], part.fate[known])
+    return persona + (success if bool(known.any()) else torch.zeros(()))
+
+
+@contextmanager
+def torch_set_for_training(threads: int) -> Iterator[None]:
+    """So many threads; afterwards as before."""
+    threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # gradients of illegal actions: nothing, but slow to compute
+    torch.set_float32_matmul_precision("medium")  # products in bfloat16 where the processor has them: twice as fast
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads_before)
+        torch.set_flush_denormal(False)
+        torch.set_float32_matmul_precision(precision_before)
+
+
+def export(learner: Learner) -> dict[str, Any]:
+    """The actor's tensors for a bundle, normalisation folded in."""
+    return learner.actor.export()
