@@ -74,7 +74,7 @@ class PPOSettings:
             raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
         if self.total_steps < self.num_envs * self.n_steps:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
-        for name, legal in (("actor", ("dense", "steps")), ("critic", ("hidden", "observed"))):
+        for name, legal in (("actor", ("dense", "steps", "knowing")), ("critic", ("hidden", "observed"))):
             if getattr(self, name) not in legal:
                 raise ValueError(f"training.{name}={getattr(self, name)!r} is none. Mend: use {' or '.join(legal)}")
 
@@ -260,7 +260,10 @@ class PPO:
 
 def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
     """Fresh networks and their optimiser."""
-    actor = DenseActor(group.layout, settings.hidden) if settings.actor == "dense" else StepActor(settings.hidden)
+    if settings.actor == "steps":
+        actor: DenseActor | StepActor = StepActor(settings.hidden)
+    else:
+        actor = DenseActor(group.layout, settings.hidden, sees_hidden=settings.actor == "knowing")
     seen = group.layout.critic if settings.critic == "hidden" else group.layout.seen
     critic = Critic(seen, settings.critic_hidden)
     auxiliary = nn.Linear(settings.hidden, group.n_personas + 1)
