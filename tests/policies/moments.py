@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from journeys.actions import decode
+from journeys.actions import N_VARIANTS, decode
 from journeys.loading import load_journey
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from personas.persona import load_population
@@ -15,9 +15,11 @@ from policies.families import WITHOUT_TENSORS, baseline
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from policies.step_scorer import HELP_AND_MESSAGES, INPUTS, StepScorer
 from policies.training.rollout import rounds
 
-POLICIES = (*WITHOUT_TENSORS, "network", "cold network")
+POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer")
+COLD = 0.02  # temperature
 HIDDEN = 24  # units of the random network
 TINY = load_journey("tiny")
 NAMES = TINY.step_names()
@@ -50,9 +52,17 @@ def make_policy(name: str, journey: str) -> Policy:
     """One of `POLICIES`, for a journey."""
     if name in WITHOUT_TENSORS:
         return baseline(name, load_journey(journey))
+    temperature = COLD if name.startswith("cold") else 1.0
+    if name.endswith("scorer"):
+        return StepScorer(name, *random_scorers(), load_journey(journey), temperature)
     moments = moments_of(journey)
     weights = random_weights(moments.observations.shape[1], moments.masks.shape[1])
-    return NetworkPolicy(name, weights, 1.0 if name == "network" else 0.02)
+    return NetworkPolicy(name, weights, temperature)
+
+
+def random_scorers(seed: int = 2) -> tuple[Weights, Weights]:
+    """Weights of an untrained step scorer: `select`, then `assist`."""
+    return random_weights(INPUTS, N_VARIANTS, seed), random_weights(INPUTS, HELP_AND_MESSAGES, seed + 1)
 
 
 def moment(kind: str, legal: list[str], **entries: float) -> tuple[np.ndarray, np.ndarray]:
