@@ -114,14 +114,16 @@ class Head(nn.Module):
         self.one = linear(SHARED_SIZE + ROW_SIZE, hidden)
         self.two, self.three = linear(hidden, hidden), linear(hidden, outputs, SMALL)
 
-    def last_hidden(self, scale: Scale, shared: Tensor, rows: Tensor) -> Tensor:
-        """The last hidden layer, of `shared` `(m, 69)` and `rows` `(m, ..., 30)`."""
+    def forward(self, scale: Scale, shared: Tensor, who: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `(p, outputs)` and the last hidden layer of `rows` `(p, 30)`; row `i` is of user `who[i]`, `(p,)`.
+
+        `shared` is `(m, 69)`; each user's share of the first layer is computed once.
+        """
         weights, biases = scale.folded(self.one)
         of_shared = nn.functional.linear(shared, weights[:, :SHARED_SIZE], biases)
         of_rows = nn.functional.linear(rows, weights[:, SHARED_SIZE:])
-        while of_shared.dim() < of_rows.dim():
-            of_shared = of_shared.unsqueeze(1)
-        return torch.relu(self.two(torch.relu(of_shared + of_rows)))
+        last = torch.relu(self.two(torch.relu(of_shared.index_select(0, who) + of_rows)))
+        return self.three(last), last
 
     def export(self, scale: Scale, prefix: str) -> dict[str, np.ndarray]:
         """Tensors of one part of the family `scorer`."""
@@ -139,22 +141,33 @@ class StepActor(nn.Module):
 
     def measure(self, seen: Seen) -> None:
         """Freeze the normalisation; of rows over the steps that may be selected."""
-        legal = seen.masks[:, : N_VARIANTS * seen.rows.shape[1]].unflatten(1, (-1, N_VARIANTS)).any(dim=2)
-        who, which = legal.nonzero(as_tuple=True)
+        who, which = legal_steps(seen)
         self.scale.measure(torch.cat([seen.shared[who], seen.rows[who, which]], dim=1))
 
     def forward(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """Logits `(m, 3 S + 8)`, masked, and the last hidden layer of the interventions `(m, H)`."""
-        place = seen.current.clamp_min(0)
-        now = seen.rows[torch.arange(len(place)), place] * (seen.current >= 0).unsqueeze(1)
-        steps = self.select.three(self.select.last_hidden(self.scale, seen.shared, seen.rows)).flatten(1)
-        last = self.assist.last_hidden(self.scale, seen.shared, now)
-        logits = torch.cat([steps, self.assist.three(last)], dim=1)
-        return logits.masked_fill(~seen.masks, NEVER), last
+        """Logits `(m, 3 S + 8)`, masked, and the last hidden layer of the interventions `(m, H)`.
+
+        A step is weighed only where it may be selected: one in a dozen.
+        """
+        n_steps, everyone = seen.rows.shape[1], torch.arange(len(seen.masks))
+        who, which = legal_steps(seen)
+        of_steps, _ = self.select(self.scale, seen.shared, who, seen.rows[who, which])
+        steps = torch.full((len(everyone), n_steps, N_VARIANTS), NEVER).index_put((who, which), of_steps)
+        now = seen.rows[everyone, seen.current.clamp_min(0)] * (seen.current >= 0).unsqueeze(1)
+        of_help, last = self.assist(self.scale, seen.shared, everyone, now)
+        return torch.cat([steps.flatten(1), of_help], dim=1).masked_fill(~seen.masks, NEVER), last
 
     def export(self) -> dict[str, np.ndarray]:
         """Tensors of the family `scorer`."""
         return {**self.select.export(self.scale, "select"), **self.assist.export(self.scale, "assist")}
+
+
+def legal_steps(seen: Seen) -> tuple[Tensor, Tensor]:
+    """Pairs of row and step `(p,)`, `(p,)` such that the step may be selected."""
+    n_steps = seen.rows.shape[1]
+    legal = seen.masks[:, : N_VARIANTS * n_steps].unflatten(1, (n_steps, N_VARIANTS)).any(dim=2)
+    who, which = legal.nonzero(as_tuple=True)
+    return who, which
 
 
 class Critic(nn.Module):

@@ -140,7 +140,11 @@ class PPO:
         self.steps, self.rollouts, self.seconds = 0, 0, 0.0
         self.returns = np.zeros(settings.num_envs)
         self.finished = np.zeros(3)
-        self.group.look(Inputs(*(array[settings.n_steps] for array in self.room.inputs)))
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """See where the rows stand: the next rollout begins there."""
+        self.group.look(Inputs(*(array[self.settings.n_steps] for array in self.room.inputs)))
 
     def train(self, on_progress: Callable[[Progress], None]) -> list[Progress]:
         """Train to the end; `on_progress` hears of every rollout."""
@@ -159,8 +163,7 @@ class PPO:
             if self.rollouts == 0:
                 self.measure()
             self.learn(imitating)
-        self.steps += self.settings.rollout
-        self.rollouts += 1
+        self.steps, self.rollouts = self.steps + self.settings.rollout, self.rollouts + 1
         self.seconds += time.perf_counter() - began
         return Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended())
 

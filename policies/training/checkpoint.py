@@ -1,0 +1,85 @@
+"""A training put aside and taken up again, exactly: what follows is what would have followed.
+
+One file, written whole or not at all; numbers and arrays only, so that reading one runs no code. The pass over a
+rollout is the step: what happened since the last whole rollout is played again.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from policies.training.ppo import PPO
+
+FORMAT = 1  # raised whenever an older file would be misread
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be taken up: which file, why, and the mend."""
+
+
+def save_checkpoint(ppo: PPO, path: Path) -> None:
+    """Write where `ppo` stands to `path`."""
+    part = path.with_name(path.name + ".part")
+    torch.save(state_of(ppo), part)
+    os.replace(part, path)
+
+
+def state_of(ppo: PPO) -> dict[str, Any]:
+    """Everything that decides how the training goes on, as numbers, texts and tensors."""
+    learner = ppo.learner
+    return {
+        "format": FORMAT,
+        "settings": asdict(ppo.settings),
+        "seed": ppo.seed,
+        "journeys": [env.journey.hash() for env in ppo.group.envs],
+        "steps": ppo.steps,
+        "rollouts": ppo.rollouts,
+        "seconds": ppo.seconds,
+        "actor": learner.actor.state_dict(),
+        "critic": learner.critic.state_dict(),
+        "auxiliary": learner.auxiliary.state_dict(),
+        "optimiser": learner.optimiser.state_dict(),
+        "returns": torch.from_numpy(ppo.returns),
+        "worlds": [
+            {name: torch.from_numpy(array) for name, array in env.snapshot().items()} for env in ppo.group.envs
+        ],
+    }
+
+
+def take_up(ppo: PPO, path: Path) -> None:
+    """Put `ppo`, made with the same settings, journeys and seed, where the training at `path` stood.
+
+    Raises `CheckpointError` where the file is no checkpoint, or one of another training.
+    """
+    try:
+        state = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises whatever its parts raise
+        raise CheckpointError(f"{path}: not a checkpoint: {error}. Mend: name a file that a training wrote") from None
+    check_same(ppo, state, path)
+    learner = ppo.learner
+    learner.actor.load_state_dict(state["actor"])
+    learner.critic.load_state_dict(state["critic"])
+    learner.auxiliary.load_state_dict(state["auxiliary"])
+    learner.optimiser.load_state_dict(state["optimiser"])
+    ppo.steps, ppo.rollouts, ppo.seconds = state["steps"], state["rollouts"], state["seconds"]
+    ppo.returns = state["returns"].numpy()
+    for env, world in zip(ppo.group.envs, state["worlds"], strict=True):
+        env.restore({name: array.numpy() for name, array in world.items()}, env.seed)
+    ppo.look_ahead()
+
+
+def check_same(ppo: PPO, state: Any, path: Path) -> None:
+    """The checkpoint is of this very training. Raises `CheckpointError`."""
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of format {FORMAT}. Mend: train anew")
+    here = {"settings": asdict(ppo.settings), "seed": ppo.seed, "journeys": [e.journey.hash() for e in ppo.group.envs]}
+    for name, own in here.items():
+        if state[name] == own:
+            continue
+        differs = [key for key in own if own[key] != state[name].get(key)] if isinstance(own, dict) else [name]
+        raise CheckpointError(f"{path}: is of another training: {differs[0]!r} differs. Mend: go on as it was begun")
