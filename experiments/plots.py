@@ -16,7 +16,7 @@ from experiments.evaluation import ASKED, STRUGGLE_LEVELS, UNASKED, Evaluation
 from journeys.actions import RUNGS
 
 if TYPE_CHECKING:  # pictures need no torch
-    from policies.training.ppo_sb3 import Progress
+    from policies.training.progress import Progress
 
 INK, FAINT = "#222222", "#d9d9d9"
 COLOURS = {"random": "#999999", "fixed": "#E69F00", "zpdes": "#882255", "rules": "#009E73", "greedy": "#0072B2"}

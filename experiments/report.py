@@ -21,7 +21,7 @@ from experiments.summary import summary
 from experiments.tables import interval_text, label
 
 if TYPE_CHECKING:  # a report needs no torch
-    from policies.training.ppo_sb3 import Progress
+    from policies.training.progress import Progress
 
 
 class Findings(NamedTuple):

@@ -5,10 +5,11 @@ Every run has the files of its kind among these:
     config.yaml          composes to the same run again
     run.json             command, journey, policy family, seed, versions, commit, when and how long
     journey.json         the journey, canonical JSON
-    weights.safetensors  w1 b1 w2 b2 w3 b3, success.weight, success.bias, usual
+    weights.safetensors  the tensors of the policy's family, success.weight, success.bias, usual
     metrics.json         all intervals: levels and paired differences, overall and by persona
     metrics.csv          the same as a table
-    curve.csv            the learning curve
+    curve.csv            the learning curve; tensorboard/ holds the same for TensorBoard
+    checkpoint.pt        where the training stood last: `resume=` goes on from it
     plots/*.png          the pictures
     report.html          all of it on one page
 
@@ -20,11 +21,11 @@ from __future__ import annotations
 import csv
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -37,8 +38,7 @@ from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
 from journeys.spec import Journey
 from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
-from policies.families import NETWORK, build_policy
-from policies.network import NetworkPolicy
+from policies.families import build_policy
 from policies.protocol import Policy
 from policies.success import SuccessHead
 
@@ -46,8 +46,17 @@ CONFIG_FILE, RUN_FILE, JOURNEY_FILE = "config.yaml", "run.json", "journey.json"
 WEIGHTS_FILE, CURVE_FILE = "weights.safetensors", "curve.csv"
 METRICS_FILE, METRICS_TABLE = "metrics.json", "metrics.csv"
 PLOTS_FOLDER, REPORT_FILE = "plots", "report.html"
+TENSORBOARD_FOLDER, CHECKPOINT_FILE = "tensorboard", "checkpoint.pt"
 
 PACKAGES = ("handrail", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
+
+
+class MadeBy(NamedTuple):
+    """How a run's policy was found, what a bundle calls its kind, and at which temperature it is played."""
+
+    algorithm: str
+    family: str
+    temperature: float
 
 
 class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,8 +130,7 @@ def write_record(
     seed: int,
     started: str,
     seconds: float,
-    algorithm: str | None = None,
-    temperature: float = 1.0,
+    made_by: MadeBy | None = None,
 ) -> RunRecord:
     """Write run.json, when everything but the report is there."""
     record = RunRecord(
@@ -131,14 +139,14 @@ def write_record(
         journey=problem.journey.name,
         journey_hash=problem.journey.hash(),
         population=problem.population.name,
-        algorithm=algorithm,
-        family=NETWORK if algorithm else None,
+        algorithm=made_by.algorithm if made_by else None,
+        family=made_by.family if made_by else None,
         seed=seed,
         versions=versions(),
         commit=commit(),
         started=started,
         seconds=round(seconds, 1),
-        temperature=temperature,
+        temperature=made_by.temperature if made_by else 1.0,
     )
     write_json(job.folder / RUN_FILE, record)
     return record
@@ -169,9 +177,9 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         table.writerows(rows)
 
 
-def write_weights(folder: Path, policy: NetworkPolicy, success: SuccessHead, usual: np.ndarray) -> None:
-    """Write the network, the head that predicts success and the usual observation `(D,)` under a bundle's names."""
-    tensors = dict(policy.weights._asdict())
+def write_weights(folder: Path, own: Mapping[str, np.ndarray], success: SuccessHead, usual: np.ndarray) -> None:
+    """Write the policy's tensors, the head that predicts success and the usual observation `(D,)` as a bundle would."""
+    tensors = dict(own)
     tensors[SUCCESS_WEIGHT], tensors[SUCCESS_BIAS] = success.weight, np.array([success.bias])
     tensors[USUAL] = np.ascontiguousarray(usual, np.float32)
     (folder / WEIGHTS_FILE).write_bytes(save(tensors))  # save_file would make it unreadable for others

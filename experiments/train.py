@@ -11,7 +11,9 @@ from msgspec import Meta
 from rich.console import Console
 from rich.table import Table
 
+from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
+from experiments.algorithms import Algorithm, algorithm_of, run_algorithm
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
@@ -19,11 +21,16 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, fill, own_settings, problem_of
+from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, journey_of, own_settings, problem_of
+from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
-from policies.families import WITHOUT_TENSORS
-from policies.training.ppo_sb3 import PPOSettings, Progress, train
+from personas.persona import Population, load_population
+from policies.families import WITHOUT_TENSORS, build_policy
+from policies.training.env_group import Setting
+from policies.training.practice import of_one_journey, of_random_journeys
+from policies.training.progress import Progress
 from policies.training.success_fit import fit_success
+from policies.training.trained import Trained
 
 SWEEP_FILE = "sweep.csv"
 CURVE_HEADER = Progress._fields
@@ -36,12 +43,22 @@ class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     references: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
+class PracticeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to train on where it is more than what the groups name."""
+
+    learners: Annotated[tuple[str, ...], Meta(min_length=1)] | None
+    populations: Annotated[tuple[str, ...], Meta(min_length=1)] | None
+    random_journeys: Annotated[int, Meta(ge=0, le=4096)]
+
+
 class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of `handrail train` beside its problem and its PPO; conf/train.yaml explains each."""
 
     seed: Seed
     baselines: tuple[str, ...]
     evaluation: EvaluationSettings
+    practice: PracticeSettings
+    resume: str | None
 
 
 class Run(NamedTuple):
@@ -68,28 +85,64 @@ def carry_out(job: Job, console: Console) -> Run:
     """One training, from its configuration to its folder. Raises `SettingsError` and its kin."""
     started, began = run_folder.now(), time.monotonic()
     problem, settings = problem_of(job.config), settings_of(job.config)
-    algorithm, ppo = ppo_of(job.config)
+    algorithm = algorithm_of(job.config)
+    practice = practice_of(job.config, problem, settings, algorithm)
     baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
     folder = run_folder.open_folder(job)
     users = settings.evaluation.users
     evaluations = evaluate_all(console, problem, baselines, users)
-    with TrainingBoard(console, algorithm, evaluations) as board:
-        trained = train(
-            problem.journey, problem.population, ppo, settings.seed, problem.weights, board.update, problem.learner
-        )
-    trained.policy.name = algorithm
-    with tracking(console, f"playing {algorithm} on {users:,} users", users) as tell:
-        evaluations.append(evaluate(problem, trained.policy, users, on_done=tell))
-    fitted = fit_success(problem.journey, problem.population, trained.policy, users, settings.seed, problem.learner)
-    run_folder.write_weights(folder, trained.policy, fitted.head, fitted.usual)
+    trained = train(console, folder, problem, settings, algorithm, practice, evaluations)
+    temperature = algorithm.settings.temperature
+    policy = build_policy(trained.family, trained.tensors, temperature, problem.journey)
+    policy.name = algorithm.name
+    with tracking(console, f"playing {policy.name} on {users:,} users", users) as tell:
+        evaluations.append(evaluate(problem, policy, users, on_done=tell))
+    fitted = fit_success(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
+    run_folder.write_weights(folder, trained.tensors, fitted.head, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
-    seconds = time.monotonic() - began
+    made_by = run_folder.MadeBy(algorithm.name, trained.family, temperature)
     record = run_folder.write_record(
-        job, "train", problem, settings.seed, started, seconds, algorithm, trained.policy.temperature
+        job, "train", problem, settings.seed, started, time.monotonic() - began, made_by
     )
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
     write_report(folder, findings, job.source)
     return Run(folder, findings)
+
+
+def train(
+    console: Console, folder: Path, problem: Problem, settings: TrainSettings, algorithm: Algorithm,
+    practice: list[Setting], baselines: list[Evaluation],
+) -> Trained:
+    """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""  # fmt: skip
+    resume = Path(settings.resume) if settings.resume is not None else None
+    with (
+        TensorBoardLog(folder / run_folder.TENSORBOARD_FOLDER) as log,
+        TrainingBoard(console, algorithm.name, baselines) as board,
+    ):
+
+        def tell(progress: Progress) -> None:
+            board.update(progress)
+            log.write(progress)
+
+        checkpoint = folder / run_folder.CHECKPOINT_FILE
+        return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume)
+
+
+def practice_of(
+    config: dict[str, Any], problem: Problem, settings: TrainSettings, algorithm: Algorithm
+) -> list[Setting]:
+    """What to train on. Raises `SettingsError`, or what loading a name raises."""
+    wanted = settings.practice
+    learners: list[Learner] = [load_learner(name) for name in wanted.learners or ()] or [problem.learner]
+    people: list[Population] = [load_population(name) for name in wanted.populations or ()] or [problem.population]
+    if not wanted.random_journeys:
+        return of_one_journey(journey_of(config), learners, people)
+    if algorithm.name != "scorer":
+        raise SettingsError(
+            f"practice.random_journeys={wanted.random_journeys}: policy {algorithm.name!r} knows one journey only. "
+            "Mend: use policy=scorer"
+        )
+    return of_random_journeys(wanted.random_journeys, settings.seed, learners, people)
 
 
 def announce(console: Console, run: Run) -> Run:
@@ -106,18 +159,6 @@ def settings_of(config: dict[str, Any]) -> TrainSettings:
         if name not in WITHOUT_TENSORS:
             raise SettingsError(f"baselines: {name!r} is none. Mend: use some of {', '.join(WITHOUT_TENSORS)}")
     return settings
-
-
-def ppo_of(config: dict[str, Any]) -> tuple[str, PPOSettings]:
-    """Name of the algorithm, and its settings from the groups `training` and `policy`. Raises `SettingsError`."""
-    policy, training = dict(config["policy"]), config["training"]
-    algorithm = policy.pop("name", None)
-    if algorithm != "ppo":
-        raise SettingsError(f"policy.name: {algorithm!r} cannot be trained. Mend: use policy=ppo")
-    clash = sorted(set(policy) & set(training))
-    if clash:
-        raise SettingsError(f"training.{clash[0]} is set by the group policy. Mend: set policy.{clash[0]}")
-    return algorithm, fill(PPOSettings, {**training, **policy}, "training")
 
 
 def write_findings(

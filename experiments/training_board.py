@@ -16,7 +16,7 @@ from experiments.evaluation import Evaluation
 from experiments.progress import SECONDS_BETWEEN_LINES, in_words
 
 if TYPE_CHECKING:  # a board needs no torch
-    from policies.training.ppo_sb3 import Progress
+    from policies.training.progress import Progress
 
 
 BOARD_WIDTH = 64  # of the table, so that its title stays on one line

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,10 +22,12 @@ from torch import Tensor, nn
 
 from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
+from policies.families import NETWORK, SCORER
 from policies.protocol import Policy, draw_rows
 from policies.training.actors import Critic, DenseActor, Seen, StepActor
 from policies.training.env_group import EnvGroup, Inputs, Outcome, Setting
 from policies.training.progress import Progress
+from policies.training.trained import Trained
 
 SECONDS_PER_DAY = 86_400.0
 LARGEST_GRADIENT = 0.5  # norm at which the actor's and the critic's gradients are cut
@@ -252,6 +254,11 @@ class PPO:
         made = (torch.from_numpy(column).to(kind) for column, kind in zip(columns, kinds, strict=True))
         return Batch(tensors(room.inputs), *made)
 
+    def trained(self, curve: list[Progress]) -> Trained:
+        """What there is to keep: the actor, its normalisation folded in."""
+        family = SCORER if self.settings.actor == "steps" else NETWORK
+        return Trained(family, self.learner.actor.export(), curve)
+
     def ended(self) -> tuple[int, float, float]:
         """Episodes that ended since the last call, their mean return and the share completed; NaN where none did."""
         episodes, returns, completed = self.finished
@@ -388,6 +395,11 @@ def torch_set_for_training(threads: int) -> Iterator[None]:
         torch.set_float32_matmul_precision(precision_before)
 
 
-def export(learner: Learner) -> dict[str, Any]:
-    """The actor's tensors for a bundle, normalisation folded in."""
-    return learner.actor.export()
+def train(
+    practice: Sequence[Setting], settings: PPOSettings, weights: RewardWeights, seed: int,
+    on_progress: Callable[[Progress], None], teacher: Policy | None = None,
+) -> Trained:
+    """Train on users `0, 1, 2, ...` of `seed`; evaluation belongs on another seed."""  # fmt: skip
+    ppo = PPO(settings, practice, weights, seed, teacher)
+    curve = ppo.train(on_progress)
+    return ppo.trained(curve)

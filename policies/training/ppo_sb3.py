@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +20,15 @@ from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
 from journeys.spec import Journey
 from personas.persona import Population
-from policies.network import NetworkPolicy, Weights
+from policies.families import NETWORK
+from policies.network import Weights
+from policies.training.progress import Progress
 from policies.training.sb3_vecenv import NativeVecEnv
+from policies.training.trained import Trained
 
 
 @dataclass(frozen=True)
-class PPOSettings:
+class SB3Settings:
     """Settings of MaskablePPO. `num_envs * n_steps` decisions make a rollout, of `n_epochs` passes in batches.
 
     The learning rate falls linearly to 0 over the training. What was trained with exploration is played at
@@ -62,24 +65,6 @@ class PPOSettings:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
 
 
-class Progress(NamedTuple):
-    """Where a training stands after a rollout; `mean_return` and `completion` are of episodes ended in it."""
-
-    steps: int
-    total_steps: int
-    seconds: float
-    episodes: int
-    mean_return: float
-    completion: float
-
-
-class Trained(NamedTuple):
-    """What a training yields."""
-
-    policy: NetworkPolicy
-    curve: list[Progress]
-
-
 class Report(BaseCallback):
     """Hands a `Progress` to `on_progress` after every rollout."""
 
@@ -101,7 +86,7 @@ class Report(BaseCallback):
 def train(
     journey: Journey,
     population: Population,
-    settings: PPOSettings,
+    settings: SB3Settings,
     seed: int,
     weights: RewardWeights,
     on_progress: Callable[[Progress], None],
@@ -114,7 +99,7 @@ def train(
         model = make_model(env, settings, seed)
         report = Report(env, settings.total_steps, on_progress)
         model.learn(settings.total_steps, callback=report)
-    return Trained(NetworkPolicy("ppo", weights_of(model), settings.temperature), report.curve)
+    return Trained(NETWORK, weights_of(model)._asdict(), report.curve)
 
 
 @contextmanager
@@ -130,7 +115,7 @@ def torch_set_for_training(threads: int) -> Iterator[None]:
         Distribution.set_default_validate_args(checks_before)
 
 
-def make_model(env: Any, settings: PPOSettings, seed: int) -> MaskablePPO:
+def make_model(env: Any, settings: SB3Settings, seed: int) -> MaskablePPO:
     """A fresh MaskablePPO with two hidden ReLU layers for the actor and two for the critic."""
     sizes = [settings.hidden, settings.hidden]
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from policies.network import NetworkPolicy, Weights
 from policies.random_legal import RandomLegal
 from policies.training.actors import Critic
 from policies.training.env_group import Inputs
-from policies.training.ppo import PPO, PPOSettings, advantages, export, fates, flattened, rescale, tensors
+from policies.training.ppo import PPO, PPOSettings, advantages, fates, flattened, rescale, tensors
 from policies.training.rollout import play
 from tests.policies.trainings import setting, training
 
@@ -125,7 +125,7 @@ def test_what_leaves_is_what_was_trained() -> None:
     size = ppo.group.layout.observation
     inputs: Inputs = flattened(ppo.room.inputs, 8)
     logits, _ = ppo.learner.actor(tensors(inputs))
-    policy = NetworkPolicy("ours", Weights(**export(ppo.learner)))
+    policy = NetworkPolicy("ours", Weights(**ppo.trained([]).tensors))
     ours = policy.probabilities(np.ascontiguousarray(inputs.flat[:, :size]), inputs.masks)
     np.testing.assert_allclose(ours, torch.softmax(logits, dim=1).detach().numpy(), atol=FLOAT32)
 
@@ -165,7 +165,7 @@ def test_it_learns() -> None:
     ppo = training(total_steps=160_000, num_envs=128, n_steps=32, batch_size=1024, hidden=32)
     ppo.train(lambda _: None)
     journey, people = load_journey("tiny"), load_population("mixed")
-    ours = play(journey, people, NetworkPolicy("ours", Weights(**export(ppo.learner)), 0.25), 2000, 99)
+    ours = play(journey, people, NetworkPolicy("ours", Weights(**ppo.trained([]).tensors), 0.25), 2000, 99)
     chance = play(journey, people, RandomLegal(), 2000, 99)
     assert (ours.returns - chance.returns).mean() > 0.25
 

@@ -1,0 +1,81 @@
+"""From the groups `training` and `policy` to an algorithm ready to run: ours or Stable-Baselines3's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from envs.reward import RewardWeights
+from experiments.settings import SettingsError, fill
+from policies.families import baseline
+from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
+from policies.training.env_group import Setting
+from policies.training.ppo import PPO, PPOSettings
+from policies.training.ppo_sb3 import SB3Settings
+from policies.training.ppo_sb3 import train as train_by_sb3
+from policies.training.progress import Progress
+from policies.training.trained import Trained
+
+OURS, SB3 = "ppo", "sb3"
+ACTORS = {"ppo": "dense", "scorer": "steps"}  # by the name of the policy
+TEACHER = "greedy"  # whom our PPO imitates first: the planner to beat
+ROLLOUTS_BETWEEN_CHECKPOINTS = 30  # some ten seconds
+
+OnProgress = Callable[[Progress], None]
+
+
+class Algorithm(NamedTuple):
+    """`name` is what the trained policy is called; `settings` those of the algorithm."""
+
+    name: str
+    settings: PPOSettings | SB3Settings
+
+
+def algorithm_of(config: dict[str, Any]) -> Algorithm:
+    """Algorithm and settings from the groups `training` and `policy`. Raises `SettingsError`."""
+    policy, training = dict(config["policy"]), dict(config["training"])
+    name, kind = policy.pop("name", None), training.pop("algorithm", None)
+    if name not in ACTORS:
+        raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use policy={' or policy='.join(ACTORS)}")
+    clash = sorted(set(policy) & set(training))
+    if clash:
+        raise SettingsError(f"training.{clash[0]} is set by the group policy. Mend: set policy.{clash[0]}")
+    if kind == OURS:
+        return Algorithm(name, fill(PPOSettings, {**training, **policy, "actor": ACTORS[name]}, "training"))
+    if kind != SB3:
+        raise SettingsError(f"training.algorithm: {kind!r} is none. Mend: use {OURS} or {SB3}")
+    if name != "ppo":
+        raise SettingsError(f"policy.name: {name!r} cannot be trained by {SB3}. Mend: use training=default, or policy=ppo")
+    return Algorithm(name, fill(SB3Settings, {**training, **policy}, "training"))
+
+
+def run_algorithm(
+    algorithm: Algorithm, practice: list[Setting], weights: RewardWeights, seed: int, on_progress: OnProgress,
+    checkpoint: Path, resume: Path | None,
+) -> Trained:
+    """Train, leaving a checkpoint of ours at `checkpoint` now and then; go on from the one at `resume`, if any.
+
+    Raises `SettingsError`.
+    """  # fmt: skip
+    settings = algorithm.settings
+    if isinstance(settings, SB3Settings):
+        if len(practice) > 1 or resume is not None:
+            setting = "resume" if resume is not None else "practice"
+            raise SettingsError(f"{setting}: {SB3} cannot. Mend: use training=default, or leave {setting} alone")
+        one = practice[0]
+        return train_by_sb3(one.journey, one.population, settings, seed, weights, on_progress, one.learner)
+    ppo = PPO(settings, practice, weights, seed, baseline(TEACHER, practice[0].journey))
+    if resume is not None:
+        try:
+            take_up(ppo, resume)
+        except CheckpointError as error:
+            raise SettingsError(f"resume: {error}") from None
+    return ppo.trained(ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress)))
+
+
+def keep(ppo: PPO, checkpoint: Path, on_progress: OnProgress, progress: Progress) -> None:
+    """Tell of the progress, and write a checkpoint when one is due."""
+    on_progress(progress)
+    if ppo.rollouts % ROLLOUTS_BETWEEN_CHECKPOINTS == 0 or progress.steps >= progress.total_steps:
+        save_checkpoint(ppo, checkpoint)
