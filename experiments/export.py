@@ -19,7 +19,8 @@ from experiments.run_folder import JOURNEY_FILE, METRICS_FILE, RUN_FILE, WEIGHTS
 from journeys.loading import JourneyError, journey_from
 from journeys.spec import Journey
 from personas.persona import load_population
-from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL, Contents, OnnxCopy, save_bundle
+from policies.bundle import Contents, OnnxCopy, save_bundle
+from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
 from policies.bundle_files import BundleError
 from policies.families import build_policy, tensor_names
 from policies.network import NetworkPolicy

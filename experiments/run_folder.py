@@ -36,7 +36,7 @@ from experiments.comparison import Comparison, Row
 from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
 from journeys.spec import Journey
-from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
+from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
 from policies.families import NETWORK, build_policy
 from policies.network import NetworkPolicy
 from policies.protocol import Policy
