@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.run_folder import RUN_FILE, check_journey, read_policy
+from experiments.run_folder import RUN_FILE, read_policy
 from experiments.settings import SettingsError
 from journeys.spec import Journey
 from policies.bundle import load_bundle
@@ -57,7 +57,5 @@ def contestant(name_or_path: str, journey: Journey) -> Policy:
 
 
 def policy_of_bundle(path: Path, journey: Journey) -> Policy:
-    """The policy in a bundle. Raises `BundleError` or `SettingsError`."""
-    bundle = load_bundle(path)
-    check_journey(path, bundle.journey.name, bundle.journey.hash(), journey)
-    return bundle.policy
+    """The policy in a bundle that serves `journey`. Raises `BundleError`."""
+    return load_bundle(path, journey).policy

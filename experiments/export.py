@@ -19,15 +19,17 @@ from experiments.run_folder import JOURNEY_FILE, METRICS_FILE, RUN_FILE, WEIGHTS
 from journeys.loading import JourneyError, journey_from
 from journeys.spec import Journey
 from personas.persona import load_population
-from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL, Contents, OnnxCopy, save_bundle
+from policies.bundle import Contents, OnnxCopy, save_bundle
+from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
 from policies.bundle_files import BundleError
-from policies.families import build_policy, tensor_names
+from policies.families import SCORER, build_policy, tensor_names
 from policies.network import NetworkPolicy
 from policies.random_legal import RandomLegal
 from policies.success import SuccessHead
 from policies.training.rollout import rounds
 
 PARITY_POPULATION, PARITY_USERS, PARITY_ROUNDS, PARITY_SEED = "mixed", 100, 20, 0
+ANY_JOURNEY = "any-journey"  # what a bundle for every journey is called where nobody names it
 MEND = "Mend: give the folder that 'handrail train' wrote, from a run that ended"
 
 
@@ -42,9 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--out", type=Path, required=True, help="the bundle: a new folder, or a file ending in .zip")
     command.add_argument("--name", help="name of the bundle (default: that of the journey)")
     command.add_argument("--version", default="1", help="version of the bundle (default 1)")
+    command.add_argument("--any-journey", action="store_true", help="of policy=scorer: a bundle for every journey file")
     options = command.parse_args(arguments)
     try:
-        path = export_run(options.run, options.out, options.name, options.version)
+        path = export_run(options.run, options.out, options.name, options.version, options.any_journey)
     except (ExportError, BundleError) as error:
         print(f"handrail export: {error}", file=sys.stderr)
         return 2
@@ -52,8 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def export_run(run: Path, out: Path, name: str | None = None, version: str = "1") -> Path:
+def export_run(
+    run: Path, out: Path, name: str | None = None, version: str = "1", any_journey: bool = False
+) -> Path:
     """Write the policy of the folder `run` as a bundle to `out`; returns its path.
+
+    A bundle of `any_journey` has neither journey nor what was fitted to one: predicted success and the usual user.
 
     Raises `ExportError` where the folder is not that of a finished training or `version` is empty, `BundleError`
     where `out` is taken.
@@ -67,20 +74,22 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
     temperature = provenance.get("temperature", 1.0)
     if not isinstance(temperature, int | float):
         raise ExportError(f"{run / RUN_FILE}: field 'temperature' is not a number. {MEND}")
+    if any_journey and family != SCORER:
+        raise ExportError(f"--any-journey: a policy of family {family!r} knows one journey. Mend: train policy=scorer")
     journey = read_journey(run / JOURNEY_FILE)
     tensors = read_tensors(run / WEIGHTS_FILE)
     try:
         own = {tensor: tensors[tensor] for tensor in tensor_names(family)}
         success = SuccessHead(tensors[SUCCESS_WEIGHT], float(tensors[SUCCESS_BIAS].item()))
         contents = Contents(
-            name=name or journey.name,
+            name=name or (ANY_JOURNEY if any_journey else journey.name),
             version=version,
-            journey=journey,
+            journey=None if any_journey else journey,
             family=family,
             tensors=own,
             temperature=temperature,
-            success=success,
-            usual=tensors[USUAL],
+            success=None if any_journey else success,
+            usual=None if any_journey else tensors[USUAL],
             provenance=provenance,
             metrics=read_object(run / METRICS_FILE),
             onnx=copy_of(journey, family, own, temperature),

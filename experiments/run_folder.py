@@ -29,16 +29,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from experiments.comparison import Comparison, Row
 from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
+from journeys.loading import JourneyError, journey_from
 from journeys.spec import Journey
-from policies.bundle import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
-from policies.families import build_policy
+from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
+from policies.families import SCORER, build_policy
 from policies.protocol import Policy
 from policies.success import SuccessHead
 
@@ -190,16 +191,28 @@ def read_policy(folder: Path, journey: Journey) -> Policy:
     try:
         record = msgspec.json.decode((folder / RUN_FILE).read_bytes(), type=RunRecord)
         tensors = load_file(folder / WEIGHTS_FILE)
-        check_journey(folder, record.journey, record.journey_hash, journey)
+        if record.family != SCORER:
+            own = journey_from(msgspec.json.decode((folder / JOURNEY_FILE).read_bytes()), str(folder / JOURNEY_FILE))
+            check_journey(folder, own, journey)
         return build_policy(record.family or "", tensors, record.temperature, journey)
-    except (OSError, msgspec.DecodeError, SafetensorError, ValueError) as error:
+    except (OSError, msgspec.DecodeError, SafetensorError, JourneyError, ValueError) as error:
         if isinstance(error, SettingsError):
             raise
         raise SettingsError(f"{folder}: not a run with a policy: {error}. Mend: name a folder of 'train'") from None
 
 
-def check_journey(place: Path, name: str, digest: str, journey: Journey) -> None:
-    """A policy plays the very journey that it was trained for. Raises `SettingsError`."""
-    if digest != journey.hash():
-        mend = f"journey={name}, or train on this one" if name != journey.name else "train again: the file has changed"
-        raise SettingsError(f"{place}: its policy is for another journey ({name!r}, another hash). Mend: {mend}")
+def check_journey(place: Path, own: Journey, journey: Journey) -> None:
+    """A policy plays the very journey that it was trained for, whether its users forget or not.
+
+    Raises `SettingsError`.
+    """
+    if without_forgetting(own).hash() != without_forgetting(journey).hash():
+        mend = f"journey={own.name}, or train on this one"
+        if own.name == journey.name:
+            mend = "train again: the file has changed"
+        raise SettingsError(f"{place}: its policy is for another journey ({own.name!r}, another hash). Mend: {mend}")
+
+
+def without_forgetting(journey: Journey) -> Journey:
+    """The journey as it is for users who forget nothing: which of both is played is the learner model's affair."""
+    return replace(journey, rules=replace(journey.rules, forgetting=False))

@@ -1,7 +1,7 @@
 """The bundle: what training hands to production. Writing one, and reading one with every check.
 
-A folder (or one zip) of manifest.json, journey.json, weights.safetensors, MODEL_CARD.md and, for a network,
-policy.onnx. docs/bundle.md is its specification.
+A folder (or one zip) of manifest.json, weights.safetensors, MODEL_CARD.md, journey.json unless it serves any journey,
+and, for a network, policy.onnx. docs/bundle.md is its specification.
 """
 
 from __future__ import annotations
@@ -12,30 +12,35 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from journeys.actions import describe
-from journeys.loading import JourneyError, journey_from
-from journeys.observation import observation_size, schema_hash
+from journeys.loading import load_journey
 from journeys.spec import Journey
+from policies.bundle_checks import (
+    CARD,
+    JOURNEY,
+    MANIFEST,
+    MEND,
+    ONNX,
+    SUCCESS_BIAS,
+    SUCCESS_WEIGHT,
+    USUAL,
+    WEIGHTS,
+    check_files,
+    journey_of,
+    manifest_of,
+    success_of,
+    tensors_of,
+)
 from policies.bundle_files import BundleError, read_files, write_files
-from policies.families import build_policy, check_tensor, tensor_names
-from policies.manifest import FORMAT, JourneyOf, Manifest, ObservationOf, Parity, canonical, sha256
+from policies.families import build_policy, tensor_names
+from policies.manifest import FORMAT, Manifest, Parity, canonical, sha256
 from policies.model_card import model_card
 from policies.protocol import Policy
+from policies.scope import scope_of
 from policies.success import SuccessHead
 
-MANIFEST, JOURNEY, WEIGHTS, CARD, ONNX = (
-    "manifest.json",
-    "journey.json",
-    "weights.safetensors",
-    "MODEL_CARD.md",
-    "policy.onnx",
-)
-SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL = "success.weight", "success.bias", "usual"
-MEND = "Mend: export the bundle again, or copy it again if it was copied"
+SOME_JOURNEY = "tiny"  # on which a bundle of any journey is tried before it is written
 
 
 class OnnxCopy(NamedTuple):
@@ -46,11 +51,14 @@ class OnnxCopy(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What goes into a bundle. `tensors` are the family's own (float32); `usual` `(D,)` the mean observation."""
+    """What goes into a bundle. `tensors` are the family's own (float32); `usual` `(D,)` the mean observation.
+
+    `journey` None makes a bundle that serves any journey; it has neither `success` nor `usual`, which are of one.
+    """
 
     name: str
     version: str
-    journey: Journey
+    journey: Journey | None
     family: str
     tensors: Mapping[str, np.ndarray] = {}
     temperature: float = 1.0
@@ -62,7 +70,10 @@ class Contents(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """A bundle that passed every check. `usual` `(D,)` float32 is zero where the bundle states none."""
+    """A bundle that passed every check, for `journey`: its own, or the one given to a bundle of any journey.
+
+    `usual` `(D,)` float32 is zero where the bundle states none.
+    """
 
     manifest: Manifest
     journey: Journey
@@ -79,7 +90,7 @@ def save_bundle(path: str | Path, contents: Contents) -> Path:
     """
     path = Path(path)
     files = files_of(contents)
-    bundle_of(files, str(path))
+    bundle_of(files, str(path), None if contents.journey else load_journey(SOME_JOURNEY))
     if path.exists() or path.is_symlink():
         if is_same(path, files):
             return path
@@ -99,25 +110,29 @@ def is_same(path: Path, files: Mapping[str, bytes]) -> bool:
         return False
 
 
-def load_bundle(path: str | Path) -> Bundle:
-    """Read and check a bundle. Raises `BundleError` that says what is wrong and how to mend it."""
-    return bundle_of(read_files(Path(path)), str(path))
+def load_bundle(path: str | Path, journey: Journey | None = None) -> Bundle:
+    """Read and check a bundle. Raises `BundleError` that says what is wrong and how to mend it.
+
+    A bundle of any journey has to be told for which `journey`; one that was made for a journey serves no other.
+    """
+    return bundle_of(read_files(Path(path)), str(path), journey)
 
 
 def files_of(contents: Contents) -> dict[str, bytes]:
     """Every file of the bundle, manifest included."""
-    journey = contents.journey
-    files = {JOURNEY: msgspec.json.encode(journey, order="deterministic"), WEIGHTS: weights_of(contents)}
+    journey, scope = contents.journey, scope_of(contents.journey)
+    files = {WEIGHTS: weights_of(contents)}
+    if journey is not None:
+        files[JOURNEY] = msgspec.json.encode(journey, order="deterministic")
     if contents.onnx is not None:
         files[ONNX] = contents.onnx.content
-    n_steps, n_skills = len(journey.steps), len(journey.skills)
     manifest = Manifest(
         format=FORMAT,
         name=contents.name,
         version=contents.version,
-        journey=JourneyOf(journey.name, journey.version, journey.hash()),
-        observation=ObservationOf(observation_size(n_steps, n_skills), schema_hash(n_steps, n_skills)),
-        actions=tuple(describe(journey.step_names())),
+        journey=scope.journey,
+        observation=scope.observation,
+        actions=scope.actions,
         family=contents.family,
         temperature=float(contents.temperature),
         provenance=dict(contents.provenance),
@@ -142,99 +157,19 @@ def weights_of(contents: Contents) -> bytes:
     return save_tensors(tensors)
 
 
-def bundle_of(files: Mapping[str, bytes], where: str) -> Bundle:
+def bundle_of(files: Mapping[str, bytes], where: str, given: Journey | None = None) -> Bundle:
     """Check the files of a bundle and build what they hold; `where` names it in errors. Raises `BundleError`."""
     manifest = manifest_of(files, where)
     check_files(manifest, files, where)
-    journey = journey_of(manifest, files[JOURNEY], where)
-    size = observation_size(len(journey.steps), len(journey.skills))
+    journey = journey_of(manifest, files, where, given)
     tensors = tensors_of(files[WEIGHTS], where)
     try:
         policy = build_policy(manifest.family, tensors, manifest.temperature, journey)
-        success, usual = success_of(tensors, size)
-        known = {*tensor_names(manifest.family), SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL}
-        if extra := sorted(set(tensors) - known):
-            raise ValueError(f"tensor {extra[0]!r} does not belong to a policy of family {manifest.family!r}")
+        success, usual = success_of(tensors, journey)
+        of_one = {SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL} if manifest.journey else set()
+        if extra := sorted(set(tensors) - {*tensor_names(manifest.family)} - of_one):
+            whose = f"a policy of family {manifest.family!r}" + ("" if manifest.journey else " of any journey")
+            raise ValueError(f"tensor {extra[0]!r} does not belong to {whose}")
     except ValueError as error:
         raise BundleError(f"{where}: {error}. {MEND}") from None
     return Bundle(manifest, journey, policy, success, usual)
-
-
-def manifest_of(files: Mapping[str, bytes], where: str) -> Manifest:
-    """The manifest, of a format that this reader knows and unchanged since it was written."""
-    if MANIFEST not in files:
-        raise BundleError(f"{where}: {MANIFEST} is missing, so this is not a bundle. {MEND}")
-    try:
-        version = msgspec.json.decode(files[MANIFEST], type=dict[str, Any]).get("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise BundleError(
-                f"{where}: {MANIFEST} has format {version}, this installation reads up to {FORMAT}. "
-                "Mend: upgrade Handrail here, or export with the version that serves"
-            )
-        manifest = msgspec.json.decode(files[MANIFEST], type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{where}: {MANIFEST}: {error}. {MEND}") from None
-    if manifest.format != FORMAT:
-        raise BundleError(f"{where}: {MANIFEST} has format {manifest.format}, which never existed. {MEND}")
-    if manifest.digest != manifest.own_hash():
-        raise BundleError(f"{where}: {MANIFEST} was changed after it was written (its digest differs). {MEND}")
-    return manifest
-
-
-def check_files(manifest: Manifest, files: Mapping[str, bytes], where: str) -> None:
-    """Exactly the files of the manifest are there, with exactly their content."""
-    must = {JOURNEY, WEIGHTS, CARD} | ({ONNX} if manifest.onnx else set())
-    for name in sorted(must ^ set(manifest.files)):
-        raise BundleError(f"{where}: {MANIFEST} and the format disagree about file {name!r}. {MEND}")
-    for name in sorted(must - set(files)):
-        raise BundleError(f"{where}: file {name!r} is missing. {MEND}")
-    for name in sorted(set(files) - must - {MANIFEST}):
-        raise BundleError(f"{where}: file {name!r} is not in {MANIFEST}. Mend: remove it, or export the bundle again")
-    for name, expected in manifest.files.items():
-        if sha256(files[name]) != expected:
-            raise BundleError(f"{where}: file {name!r} was changed after it was written (its SHA-256 differs). {MEND}")
-
-
-def journey_of(manifest: Manifest, content: bytes, where: str) -> Journey:
-    """The journey, of the hash, observation schema and action codec that the policy was made for."""
-    try:
-        journey = journey_from(msgspec.json.decode(content), f"{where}, {JOURNEY}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{where}: {JOURNEY}: {error}. {MEND}") from None
-    except JourneyError as error:
-        raise BundleError(str(error)) from None
-    stated = manifest.journey
-    if (stated.name, stated.version, stated.hash) != (journey.name, journey.version, journey.hash()):
-        raise BundleError(f"{where}: {JOURNEY} is not the journey that {MANIFEST} names (its hash differs). {MEND}")
-    n_steps, n_skills = len(journey.steps), len(journey.skills)
-    here = ObservationOf(observation_size(n_steps, n_skills), schema_hash(n_steps, n_skills))
-    if manifest.observation != here:
-        raise BundleError(
-            f"{where}: the policy reads another observation schema than this installation writes "
-            "(schema hashes differ). Mend: train and export with this version of Handrail, or serve with that one"
-        )
-    if manifest.actions != tuple(describe(journey.step_names())):
-        raise BundleError(f"{where}: the action codec of {MANIFEST} is not that of {JOURNEY}. {MEND}")
-    return journey
-
-
-def tensors_of(content: bytes, where: str) -> dict[str, np.ndarray]:
-    """The tensors of a safetensors file."""
-    try:
-        return dict(load_tensors(content))
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise BundleError(f"{where}: {WEIGHTS} is not readable: {error}. {MEND}") from None
-
-
-def success_of(tensors: Mapping[str, np.ndarray], size: int) -> tuple[SuccessHead | None, np.ndarray]:
-    """The success head, if there is one, and the usual observation `(size,)`. Raises `ValueError`."""
-    usual = tensors.get(USUAL, np.zeros(size, np.float32))
-    check_tensor(USUAL, usual, np.dtype(np.float32), (size,))
-    present = [name for name in (SUCCESS_WEIGHT, SUCCESS_BIAS) if name in tensors]
-    if not present:
-        return None, usual
-    if len(present) == 1:
-        raise ValueError(f"tensor {present[0]!r} stands alone: a success head has weight and bias")
-    check_tensor(SUCCESS_WEIGHT, tensors[SUCCESS_WEIGHT], np.dtype(np.float64), (size,))
-    check_tensor(SUCCESS_BIAS, tensors[SUCCESS_BIAS], np.dtype(np.float64), (1,))
-    return SuccessHead(tensors[SUCCESS_WEIGHT], float(tensors[SUCCESS_BIAS][0])), usual

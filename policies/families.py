@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from journeys.actions import n_actions
+from journeys.actions import N_VARIANTS, n_actions
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.expert_rules import expert_rules
@@ -15,9 +15,11 @@ from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
+from policies.step_features import INPUT_SIZE
+from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
 from policies.zpdes import Zpdes
 
-NETWORK = "network"
+NETWORK, SCORER = "network", "scorer"
 OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
     "rules": expert_rules,
     "fixed": fixed_path,
@@ -26,13 +28,16 @@ OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
 }
 OF_ONE_JOURNEY: dict[str, Callable[[Journey], Policy]] = {"zpdes": Zpdes}
 WITHOUT_TENSORS = (*OF_ANY_JOURNEY, *OF_ONE_JOURNEY)
-FAMILIES = (NETWORK, *WITHOUT_TENSORS)
+FAMILIES = (NETWORK, SCORER, *WITHOUT_TENSORS)
+PARTS = {"select": N_VARIANTS, "assist": HELP_AND_MESSAGES}  # of a step scorer: its networks, and what each rates
 
 
 def tensor_names(family: str) -> tuple[str, ...]:
     """Names of the tensors that a policy of `family` needs. Raises `ValueError` where the family is unknown."""
     if family not in FAMILIES:
         raise ValueError(f"policy family {family!r} is unknown. Mend: use one of {', '.join(FAMILIES)}")
+    if family == SCORER:
+        return tuple(f"{part}.{name}" for part in PARTS for name in Weights._fields)
     return Weights._fields if family == NETWORK else ()
 
 
@@ -50,6 +55,9 @@ def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: fl
     missing = [name for name in names if name not in tensors]
     if missing:
         raise ValueError(f"tensor {missing[0]!r} is missing from a policy of family {family!r}")
+    if family == SCORER:
+        select, assist = (part_of(tensors, part) for part in PARTS)
+        return StepScorer(SCORER, select, assist, journey, temperature)
     if family != NETWORK:
         return baseline(family, journey)
     weights = Weights(*(tensors[name] for name in names))
@@ -58,12 +66,19 @@ def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: fl
     return NetworkPolicy(NETWORK, weights, temperature)
 
 
-def check_network(weights: Weights, n_entries: int, n_actions: int) -> None:
+def part_of(tensors: Mapping[str, np.ndarray], part: str) -> Weights:
+    """One network of a step scorer. Raises `ValueError` that names the tensor."""
+    weights = Weights(*(tensors[f"{part}.{name}"] for name in Weights._fields))
+    check_network(weights, INPUT_SIZE, PARTS[part], f"{part}.")
+    return weights
+
+
+def check_network(weights: Weights, n_entries: int, n_actions: int, prefix: str = "") -> None:
     """Layers fit each other, the observation and the actions. Raises `ValueError` that names the tensor."""
     one, two = (array.shape[-1] if array.ndim else 0 for array in (weights.w1, weights.w2))
     shapes = Weights((n_entries, one), (one,), (one, two), (two,), (two, n_actions), (n_actions,))  # type: ignore[arg-type]
     for name, array, shape in zip(Weights._fields, weights, shapes, strict=True):
-        check_tensor(name, array, np.dtype(np.float32), shape)  # type: ignore[arg-type]
+        check_tensor(prefix + name, array, np.dtype(np.float32), shape)  # type: ignore[arg-type]
 
 
 def check_tensor(name: str, array: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]) -> None:

@@ -23,7 +23,10 @@ class JourneyOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ObservationOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the policy reads: the number of entries `D` and the hash of their names and meanings."""
+    """What the policy reads: the number of entries `D` and the hash of their names and meanings.
+
+    Of a policy for any journey: the features of a user and one step (policies/step_features.py).
+    """
 
     size: int
     schema_hash: Sha256
@@ -42,7 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     name: Text
     version: Text
-    journey: JourneyOf
+    journey: JourneyOf | None  # None: any
     observation: ObservationOf
     actions: tuple[str, ...]
     family: str

@@ -9,8 +9,10 @@ from journeys.spec import Journey
 from policies.manifest import Manifest
 
 OVERALL = "overall"  # the group of all users, among those by persona
+TRAINED = ("network", "scorer")
 MEANING = {
     "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
+    "scorer": "trained networks that weigh the steps of any journey one by one; drawn from a masked softmax",
     "rules": "expert rules; no learning",
     "fixed": "the fixed path; no learning",
     "greedy": "greedy on the belief; no learning",
@@ -19,7 +21,7 @@ MEANING = {
 }
 
 
-def model_card(manifest: Manifest, journey: Journey, predicts_success: bool) -> str:
+def model_card(manifest: Manifest, journey: Journey | None, predicts_success: bool) -> str:
     """The card as Markdown."""
     parts = [
         f"# {manifest.name}, version {manifest.version}\n",
@@ -33,35 +35,51 @@ def model_card(manifest: Manifest, journey: Journey, predicts_success: bool) -> 
     return "\n".join(parts)
 
 
-def purpose(manifest: Manifest, journey: Journey) -> Iterator[str]:
+def purpose(manifest: Manifest, journey: Journey | None) -> Iterator[str]:
     """What the policy is for."""
     yield (
-        f"Guides users through the journey `{journey.name}` ({journey.title or 'no title'}), version "
-        f"{journey.version}: {len(journey.steps)} steps, {len(journey.skills)} skills. It selects the next step and "
+        f"Guides users through {named(journey)}. It selects the next step and "
         "its difficulty, offers help inside a step, and sends messages to users who are away; only actions that the "
         "journey's rules and the user's consent allow.\n"
     )
     yield f"- Policy family: `{manifest.family}`, {MEANING.get(manifest.family, 'unknown')}."
     yield f"- Temperature: {manifest.temperature:g}."
     size, actions = manifest.observation.size, len(manifest.actions)
-    yield f"- Reads {size} numbers of a user's history; chooses among {actions} actions."
+    if journey is None:
+        yield f"- Reads {size} numbers of a user's history for each step that it weighs; may choose whatever is legal."
+    else:
+        yield f"- Reads {size} numbers of a user's history; chooses among {actions} actions."
     if manifest.onnx is not None:
         yield (
             f"- `policy.onnx` gives the same probabilities to within {manifest.onnx.max_difference:.1e} "
             f"({manifest.onnx.observations} observations compared)."
         )
+    elif manifest.family == "scorer":
+        yield "- No `policy.onnx`: what is read of a step is worked out from observation and journey beforehand."
     yield ""
 
 
-def limits(manifest: Manifest, journey: Journey, predicts_success: bool) -> Iterator[str]:
+def named(journey: Journey | None) -> str:
+    """The journey with its size, or any."""
+    if journey is None:
+        return "any valid journey, which is to be given when it is served"
+    what = f"{len(journey.steps)} steps, {len(journey.skills)} skills"
+    return f"the journey `{journey.name}` ({journey.title or 'no title'}), version {journey.version}: {what}"
+
+
+def limits(manifest: Manifest, journey: Journey | None, predicts_success: bool) -> Iterator[str]:
     """What it is not for."""
     yield "## Limits\n"
-    yield f"- Made for this very journey (hash `{manifest.journey.hash[:12]}`); a changed journey needs a new bundle."
-    if manifest.family == "network":
+    if manifest.journey is None:
+        yield "- Made for no journey in particular: compare it with the rules on yours (`handrail compare`) first."
+        yield "- Predicts no success and knows no usual user: reasons are measured against entries of zero."
+    else:
+        yield f"- Made for this very journey (hash `{manifest.journey.hash[:12]}`); a changed journey needs a new bundle."
+    if manifest.family in TRAINED:
         yield "- Trained and measured on synthetic users; its worth for real users is to be measured on real users."
     if predicts_success:
         yield "- Predicted success was fitted on synthetic users under this policy; take it as a rank, not as a rate."
-    if journey.rules.human_support:
+    if journey is None or journey.rules.human_support:
         yield "- May offer a human helper; somebody has to be there."
     yield ""
 

@@ -9,19 +9,35 @@ A policy that reads nothing else can serve a journey that it has never seen.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from journeys.compiled import compiled
-from journeys.observation import SKILL_SIZE, STEP_INDEX, STEP_SIZE, USER_SIZE
+from journeys.observation import (
+    SKILL_BLOCK,
+    SKILL_SIZE,
+    STEP_BLOCK,
+    STEP_INDEX,
+    STEP_SIZE,
+    USER_BLOCK,
+    USER_SIZE,
+    Entry,
+)
 from journeys.plan import Plan, compile_plan
 from journeys.spec import Journey
 
 POOLED_SIZE = 2 * SKILL_SIZE  # skills taught, skills needed
-PLACE_SIZE = 3
+PLACE = (
+    Entry("place", "number of the step / number of the last step"),
+    Entry("taught", "number of skills it teaches / 4"),
+    Entry("needed", "number of skills it needs and does not teach / 4"),
+)
+PLACE_SIZE = len(PLACE)
 ROW_SIZE = STEP_SIZE + POOLED_SIZE + PLACE_SIZE
 SHARED_SIZE = USER_SIZE + ROW_SIZE
+INPUT_SIZE = SHARED_SIZE + ROW_SIZE  # of a policy that weighs one step
 MANY_SKILLS = 4.0  # of one step: so many taught or needed read 1
 REQUIRED, DONE, CURRENT = STEP_INDEX["required"], STEP_INDEX["done"], STEP_INDEX["current"]
 NOWHERE = -1
@@ -47,6 +63,18 @@ def step_skills_of(plan: Plan) -> StepSkills:
     """The table of one compiled journey."""
     columns = (plan.steps[name].astype(np.int64) for name in ("skills_from", "taught_to", "skills_to"))
     return StepSkills(plan.skills.astype(np.int64), *columns)
+
+
+def feature_hash() -> str:
+    """SHA-256 over names and meanings of all features: what a policy for any journey was trained to read."""
+    pooled = [
+        (f"{of}.{e.name}", f"mean over the skills {of}: {e.meaning}")
+        for of in ("taught", "needed")
+        for e in SKILL_BLOCK
+    ]
+    row = [*map(tuple, STEP_BLOCK), *pooled, *map(tuple, PLACE)]
+    left = [(f"left.{name}", f"mean over the required steps not done: {meaning}") for name, meaning in row]
+    return hashlib.sha256(repr([*map(tuple, USER_BLOCK), *left, *row]).encode()).hexdigest()
 
 
 @compiled

@@ -38,7 +38,6 @@ from policies.step_features import (
     write_features,
 )
 
-INPUTS = SHARED_SIZE + ROW_SIZE
 HELP_AND_MESSAGES = N_RUNGS + N_CHANNELS
 
 

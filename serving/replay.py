@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from journeys.events import LARGEST_EVENT, EventCodec
+from journeys.loading import JourneyError, load_journey
 from policies.bundle import load_bundle
 from policies.bundle_files import BundleError
 from serving.answer import DeadLetter
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     tally = Tally()
     try:
         replay(options, tally)
-    except (ReplayError, BundleError, StoreError, OSError) as error:
+    except (ReplayError, JourneyError, BundleError, StoreError, OSError) as error:
         print(f"handrail replay: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(prog="handrail replay", description=__doc__)
     command.add_argument("log", type=Path, metavar="LOG", help="events as JSON Lines, each user's in order of time")
     command.add_argument("--bundle", type=Path, required=True, help="the bundle that decides (folder or zip)")
+    command.add_argument("--journey", type=named, help="a journey's file or name, for a bundle that serves any journey")
     command.add_argument("--out", type=named, help="write decision records here, as JSON Lines")
     command.add_argument("--state", type=named, help="keep states in this SQLite file; a replay goes on where it ended")
     command.add_argument("--mode", choices=("auto", *get_args(Mode)), default="auto", help="see docs/serving.md")
@@ -89,14 +91,14 @@ def named(text: str) -> Path:
 
 
 def replay(options: argparse.Namespace, tally: Tally) -> None:
-    """Replay the log. Raises `ReplayError`, `BundleError`, `StoreError` or `OSError`."""
+    """Replay the log. Raises `ReplayError`, `JourneyError`, `BundleError`, `StoreError` or `OSError`."""
     check_files(options)
     with ExitStack() as stack:
         runtime, mode = runtime_of(options, stack)
         out = stack.enter_context(written_whole(options.out))
         letters = stack.enter_context(written_whole(options.dead_letters))
         runtime.refused = partial(refuse, tally, letters)
-        tally.begin(runtime.bundle.manifest, mode)
+        tally.begin(runtime.bundle.manifest, runtime.journey.name, mode)
         for lines in in_batches(options.log, options.batch):
             answer(runtime, lines, tally, out)
         if not tally.events:
@@ -109,7 +111,8 @@ def check_files(options: argparse.Namespace) -> None:
     check_log(options.log)
     outputs = {"--out": options.out, "--dead-letters": options.dead_letters}
     partials = {f"the {PARTIAL} file of {name}": partial_of(path) for name, path in outputs.items() if path}
-    check_apart({"LOG": options.log, "--bundle": options.bundle, "--state": options.state, **outputs, **partials})
+    given = {"LOG": options.log, "--bundle": options.bundle, "--journey": options.journey}
+    check_apart({**given, "--state": options.state, **outputs, **partials})
     for name, path in outputs.items():
         check_writable(name, path)
 
@@ -119,7 +122,7 @@ def runtime_of(options: argparse.Namespace, stack: ExitStack) -> tuple[Runtime, 
     waiting = threading.Timer(PATIENCE_SECONDS, print, (COMPILING,), {"file": sys.stderr})
     stack.callback(waiting.cancel)
     waiting.start()
-    bundle = load_bundle(options.bundle)
+    bundle = load_bundle(options.bundle, options.journey and load_journey(options.journey))
     lasting = options.state and holds_events(options.log, EventCodec(bundle.journey), LARGEST_EVENT)
     store: Store = SqliteStore(options.state) if lasting else MemoryStore()
     stack.callback(store.close)

@@ -31,9 +31,9 @@ class Tally:
         self._waits: list[tuple[float, int]] = []
         self._title = ""
 
-    def begin(self, manifest: Manifest, mode: Mode) -> None:
+    def begin(self, manifest: Manifest, journey: str, mode: Mode) -> None:
         """Note what is replayed."""
-        self._title = f"{manifest.name} {manifest.version} on journey {manifest.journey.name}, {mode} mode"
+        self._title = f"{manifest.name} {manifest.version} on journey {journey}, {mode} mode"
 
     def refuse(self, letter: DeadLetter) -> None:
         """Count a dead letter."""

@@ -15,7 +15,8 @@ from policies.families import WITHOUT_TENSORS, baseline
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
-from policies.step_scorer import HELP_AND_MESSAGES, INPUTS, StepScorer
+from policies.step_features import INPUT_SIZE
+from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
 from policies.training.rollout import rounds
 
 POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer")
@@ -62,7 +63,7 @@ def make_policy(name: str, journey: str) -> Policy:
 
 def random_scorers(seed: int = 2) -> tuple[Weights, Weights]:
     """Weights of an untrained step scorer: `select`, then `assist`."""
-    return random_weights(INPUTS, N_VARIANTS, seed), random_weights(INPUTS, HELP_AND_MESSAGES, seed + 1)
+    return random_weights(INPUT_SIZE, N_VARIANTS, seed), random_weights(INPUT_SIZE, HELP_AND_MESSAGES, seed + 1)
 
 
 def moment(kind: str, legal: list[str], **entries: float) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from journeys.loading import load_journey
-from policies import bundle as bundles
+from journeys.loading import load_journey, shipped
+from policies import scope
 from policies.bundle import (
     CARD,
     JOURNEY,
@@ -32,7 +32,9 @@ from policies.bundle_files import BundleError
 from policies.families import FAMILIES
 from policies.manifest import Manifest, canonical, sha256
 from policies.network import NetworkPolicy, Weights
+from policies.step_scorer import StepScorer
 from policies.success import SuccessHead
+from tests.policies.moments import moments_of, random_scorers
 
 TINY = load_journey("tiny")
 SIZE, ACTIONS, HIDDEN = 126, 23, 6
@@ -42,6 +44,11 @@ def tensors(seed: int = 0) -> dict[str, np.ndarray]:
     luck = np.random.default_rng(seed)
     shapes = [(SIZE, HIDDEN), HIDDEN, (HIDDEN, HIDDEN), HIDDEN, (HIDDEN, ACTIONS), ACTIONS]
     return {n: luck.normal(size=s).astype(np.float32) for n, s in zip(Weights._fields, shapes, strict=True)}
+
+
+def scorer_tensors() -> dict[str, np.ndarray]:
+    parts = zip(("select", "assist"), random_scorers(), strict=True)
+    return {f"{part}.{name}": array for part, weights in parts for name, array in weights._asdict().items()}
 
 
 def contents(**changes) -> Contents:
@@ -91,7 +98,7 @@ def test_what_is_written_comes_back(tmp_path, name):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_makes_a_bundle(tmp_path, family):
-    own = tensors() if family == "network" else {}
+    own = {"network": tensors(), "scorer": scorer_tensors()}.get(family, {})
     bundle = load_bundle(save_bundle(tmp_path / "b", Contents("x", "1", TINY, family, own)))
     assert bundle.policy.name == family
     assert bundle.success is None
@@ -189,7 +196,7 @@ def test_a_journey_that_is_not_valid_is_refused():
 
 def test_another_observation_schema_is_refused(monkeypatch):
     files = files_of(contents())
-    monkeypatch.setattr(bundles, "schema_hash", lambda *_: "0" * 64)
+    monkeypatch.setattr(scope, "schema_hash", lambda *_: "0" * 64)
     assert "another observation schema" in refusal(files)
 
 
@@ -275,6 +282,70 @@ def test_a_damaged_zip_is_refused_or_harmless(tmp_path_factory, place, change):
         assert load_bundle(path).manifest == whole  # times and the like carry no meaning
     except BundleError as error:
         assert "Mend: " in str(error)  # noqa: PT017 - either outcome is right
+
+
+ANYWHERE = Contents("guide", "1", None, "scorer", scorer_tensors(), 0.5)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_bundle_of_any_journey_serves_each_at_once(tmp_path, name):
+    path, journey, moments = save_bundle(tmp_path / "b", ANYWHERE), load_journey(name), moments_of(name)
+    bundle = load_bundle(path, journey)
+    own = StepScorer("", *random_scorers(), journey, 0.5)
+    seen = moments.observations, moments.masks
+    assert np.array_equal(bundle.policy.probabilities(*seen), own.probabilities(*seen))
+    assert (bundle.journey, bundle.success, bundle.manifest.journey) == (journey, None, None)
+    assert bundle.usual.shape == moments.observations.shape[1:]
+    assert not (path / JOURNEY).exists()
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"network", "scorer"}))
+def test_baselines_can_be_bundled_for_any_journey(tmp_path, family):
+    path = save_bundle(tmp_path / "b", Contents("x", "1", None, family))
+    assert load_bundle(path, TINY).policy.name == family
+
+
+def test_a_bundle_of_any_journey_has_to_be_told_which():
+    assert "--journey my.yaml" in refusal(files_of(ANYWHERE))
+
+
+def test_a_bundle_of_one_journey_serves_no_other(tmp_path):
+    path = save_bundle(tmp_path / "b", contents())
+    assert load_bundle(path, TINY).journey == TINY
+    with pytest.raises(BundleError, match=r"made for journey 'tiny' version 1 .* not for 'saas'"):
+        load_bundle(path, load_journey("saas"))
+
+
+def test_a_dense_network_is_never_of_any_journey(tmp_path):
+    """Its inputs are those of one journey; on the next it would read beyond the observation, or amiss."""
+    bundle = files_of(Contents("x", "1", None, "network", tensors()))
+    assert "serves one journey" in refusal(bundle)
+    with pytest.raises(BundleError, match="serves one journey"):
+        bundle_of(bundle, "B", TINY)
+
+
+def test_what_is_of_one_journey_is_refused_in_a_bundle_of_any():
+    with pytest.raises(BundleError, match=r"'usual' does not belong to .* of any journey"):
+        bundle_of(files_of(ANYWHERE._replace(usual=np.zeros(SIZE, np.float32))), "B", TINY)
+
+
+def test_other_features_of_a_step_are_refused(monkeypatch):
+    files = files_of(ANYWHERE)
+    monkeypatch.setattr(scope, "feature_hash", lambda: "0" * 64)
+    with pytest.raises(BundleError, match="another observation schema"):
+        bundle_of(files, "B", TINY)
+
+
+def test_a_wrong_tensor_of_a_scorer_is_refused_by_name():
+    wrong = {"assist.w3": np.zeros((24, 3), np.float32)}
+    with pytest.raises(BundleError, match=r"tensor 'assist\.w3' is float32"):
+        bundle_of(files_of(ANYWHERE._replace(tensors=scorer_tensors() | wrong)), "B", TINY)
+
+
+def test_the_card_of_any_journey_says_so():
+    card = files_of(ANYWHERE)[CARD].decode()
+    for text in ("any valid journey", "`scorer`", "no journey in particular", "No `policy.onnx`"):
+        assert text in card
 
 
 def recipe() -> str:

@@ -21,8 +21,12 @@ from serving.log_lines import lines_of
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
 from serving.sqlite_store import SqliteStore
+from tests.policies.moments import random_scorers
 
 TINY = load_journey("tiny")
+SCORERS = zip(("select", "assist"), random_scorers(), strict=True)
+TENSORS = {f"{part}.{name}": array for part, weights in SCORERS for name, array in weights._asdict().items()}
+OF_ANY = {"journey": None, "family": "scorer", "tensors": TENSORS, "success": None, "usual": None}
 
 
 class Files:
@@ -76,6 +80,26 @@ def test_auto_follows_the_log_and_then_the_state(files):
 def test_observations_are_there_when_asked_for(files):
     assert all(d.observation is None for d in files.decisions())
     assert {len(d.observation) for d in files.decisions("--observations")} == {126 * 4}
+
+
+def test_a_bundle_of_any_journey_replays_a_journey_file(files, capsys):
+    anywhere = save_bundle(files.folder / "anywhere", contents_of(TINY)._replace(**OF_ANY))
+    mine = files.folder / "mine.yaml"
+    mine.write_bytes(msgspec.yaml.encode(msgspec.to_builtins(TINY)))
+    files.bundle = anywhere
+    assert {d.mode for d in files.decisions("--journey", mine)} == {"shadow"}
+    assert "test 1 on journey tiny" in capsys.readouterr().out
+    assert files.decisions("--journey", "tiny") == files.decisions("--journey", mine)
+    assert all(d.predicted_success is None for d in files.decisions("--journey", "tiny"))
+    assert files.replay() == 2
+    assert "--journey my.yaml" in capsys.readouterr().err
+    assert files.replay("--journey", files.folder / "none.yaml") == 2
+    assert "none.yaml: cannot be read" in capsys.readouterr().err
+
+
+def test_a_bundle_of_one_journey_refuses_another(files, capsys):
+    assert files.replay("--journey", "saas") == 2
+    assert "made for journey 'tiny'" in capsys.readouterr().err
 
 
 def test_an_interrupted_replay_goes_on_where_it_ended(files, monkeypatch, capsys):
