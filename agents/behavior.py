@@ -132,12 +132,23 @@ def go_exploring(plan: Plan, mind: Any, luck: np.uint64) -> None:
 
 
 @compiled
+def asking(mind: Any, traits: Any) -> float:
+    """P(asking for help) at a moment of work; who has just asked in vain does not ask again at once."""
+    return 0.0 if mind.asked else traits.help_seeking * (IDLE_ASKING + (1.0 - IDLE_ASKING) * distress(mind))
+
+
+@compiled
+def hesitating(mind: Any, traits: Any) -> float:
+    """P(hesitating or going back) at a moment of work."""
+    return traits.hesitancy * (SURENESS + (1.0 - SURENESS) * (1.0 - mind.mastery))
+
+
+@compiled
 def work(plan: Plan, learner: LearnerPlan, mind: Any, memories: Any, traits: Any, luck: np.uint64, event: Any) -> None:
     """Inside a step: competing risks decide what comes next."""
     event.step = mind.step
     give_up = GIVE_UP_FRUSTRATED * mind.frustration**3 * (1.0 - 0.5 * mind.motivation)
-    ask = 0.0 if mind.asked else traits.help_seeking * (IDLE_ASKING + (1.0 - IDLE_ASKING) * distress(mind))
-    hesitate = traits.hesitancy * (SURENESS + (1.0 - SURENESS) * (1.0 - mind.mastery))
+    ask, hesitate = asking(mind, traits), hesitating(mind, traits)
     mind.asked = 0
     reason = why_leave(plan, mind, traits, 1.0, moment_length(plan, mind), luck)
     if reason != STAYING:

@@ -130,14 +130,18 @@ def recall_of_all(plan: Plan, memories: Any, s: int) -> float:
 @compiled
 def attempt(plan: Plan, learner: LearnerPlan, mind: Any, slip_odds: float, guess_odds: float, luck: np.uint64) -> bool:
     """Whether an attempt at the current step succeeds, with the difficulty and the help taken in this visit."""
+    return uniform(luck, PURPOSE_SUCCESS) < chance_of_success(plan, learner, mind, slip_odds, guess_odds)
+
+
+@compiled
+def chance_of_success(plan: Plan, learner: LearnerPlan, mind: Any, slip_odds: float, guess_odds: float) -> float:
+    """P(an attempt at the current step succeeds)."""
     if learner.kind[0].model == AFM and plan.steps[mind.step].exercised:
         ease = GUESS_ODDS_OF_RUNG[mind.taken] / SLIP_ODDS_OF_DIFFICULTY[mind.variant]
-        chance = scale_odds(mind.mastery, ease * guess_odds / slip_odds)
-    else:
-        slip = scale_odds(plan.slip[mind.step, mind.variant], slip_odds)
-        guess = scale_odds(plan.guess[mind.step, mind.variant, mind.taken], guess_odds)
-        chance = success_probability(mind.mastery, slip, guess)
-    return uniform(luck, PURPOSE_SUCCESS) < chance
+        return scale_odds(mind.mastery, ease * guess_odds / slip_odds)
+    slip = scale_odds(plan.slip[mind.step, mind.variant], slip_odds)
+    guess = scale_odds(plan.guess[mind.step, mind.variant, mind.taken], guess_odds)
+    return success_probability(mind.mastery, slip, guess)
 
 
 @compiled
@@ -188,9 +192,14 @@ def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, s
     for k in range(len(plan.prior)):
         bit = UNIT << np.uint64(k)
         if missing & bit:
-            chance = scale_odds(share * plan.learn[k, mind.variant, mind.taken], learn_odds)
-            if uniform(luck, PURPOSE_LEARN + k) < chance:
+            if uniform(luck, PURPOSE_LEARN + k) < chance_of_learning(plan, mind, k, learn_odds, share):
                 mind.known = mind.known | bit
+
+
+@compiled
+def chance_of_learning(plan: Plan, mind: Any, k: int, learn_odds: float, share: float) -> float:
+    """P(the unknown skill `k` comes to be known in one practice), of which watching gives a `share`."""
+    return scale_odds(share * plan.learn[k, mind.variant, mind.taken], learn_odds)
 
 
 @compiled_apart

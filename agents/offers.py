@@ -76,12 +76,15 @@ def take_message(mind: Any, traits: Any, channel: int, luck: np.uint64) -> None:
 @compiled
 def accepts(mind: Any, traits: Any, luck: np.uint64) -> bool:
     """Whether an offer of help is taken: always where it was asked for, else by need, autonomy and habituation."""
-    if mind.asked:
-        return True
+    return True if mind.asked else uniform(luck, PURPOSE_RESPONSE) < welcome(mind, traits)
+
+
+@compiled
+def welcome(mind: Any, traits: Any) -> float:
+    """P(taking help that nobody asked for): by need and autonomy, less by habituation."""
     need = distress(mind)
     freshness = 1.0 / (1.0 + traits.habituation * mind.exposure)
-    welcome = (ACCEPT_CALM + ACCEPT_DISTRESS * need) * (1.0 - traits.autonomy * (1.0 - need))
-    return uniform(luck, PURPOSE_RESPONSE) < freshness * welcome
+    return freshness * ((ACCEPT_CALM + ACCEPT_DISTRESS * need) * (1.0 - traits.autonomy * (1.0 - need)))
 
 
 @compiled

@@ -7,7 +7,7 @@ policy (common random numbers), so differences between policies can be taken use
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,17 @@ from journeys.spec import Journey
 from journeys.state import ONGOING
 from personas.persona import Population
 from policies.protocol import Choices, Policy
+
+
+@runtime_checkable
+class Insider(Protocol):
+    """A policy that reads more than the fold knows: the truth, or every event. For comparisons only, never served."""
+
+    def look_into(self, world: World, rows: np.ndarray) -> None:
+        """Read of `world`, whose log is kept, what is wanted of the users in `rows` `(m,)`; `decide` follows.
+
+        Every user is in `rows` from the first call, which begins a play, until the onboarding is over.
+        """
 
 
 class Moment(NamedTuple):
@@ -72,6 +83,7 @@ def rounds(
     """
     journey = journey_under(journey, learner)
     plan = compile_plan(journey)
+    keep_log = keep_log or isinstance(policy, Insider)
     world = make_world(plan, journey, learner, n_users, keep_log)
     scratch = np.zeros(EVENTS_PER_DECISION, EVENT).view(np.recarray)
     enter_all(plan, population.people, world, seed, first_user, scratch, 0, n_users)
@@ -81,6 +93,8 @@ def rounds(
         if not len(rows):
             break
         observations, masks, keys = world.observations[rows], world.masks[rows], world.keys[rows]
+        if isinstance(policy, Insider):
+            policy.look_into(world, rows)
         choices = policy.decide(observations, masks, keys)
         yield Moment(world, rows, observations, masks, keys, choices)
         actions[rows] = choices.actions

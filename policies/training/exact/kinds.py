@@ -17,12 +17,12 @@ import numpy as np
 from personas.persona import People, Population
 from personas.traits import FIXED, TRAIT_NAMES, TRAITS
 
+FREE = ("slip_odds", "motivation", "return_hours", "memory")  # finite whatever they are, or never read
 ENDLESS_SESSION = 1e9  # minutes; finite because it becomes a whole number of milliseconds
 
 CALM: Mapping[str, float] = {
     "slip_odds": 1.0,
-    "guess_odds": 1.0,
-    "pace": 1.0,  # the same for all: durations say nothing of who somebody is
+    "pace": 1.0,  # of all: durations say nothing of who somebody is
     "patience": math.inf,
     "session_minutes": ENDLESS_SESSION,
     "attention": math.inf,
@@ -47,6 +47,7 @@ class Kind(NamedTuple):
     share: float
     prior_odds: float
     learn_odds: float
+    guess_odds: float
     hesitancy: float
     help_seeking: float
     autonomy: float
@@ -55,12 +56,13 @@ class Kind(NamedTuple):
 
 
 # Our choice, for contrast: whoever knows the kind decides otherwise. The steady profit from every further attempt at a
-# hard step; the fleeting are gone unless they are through soon; the proud wave help away and the lost live on it.
+# hard step; the fleeting are gone unless they are through soon. The lost need help and are glad of it, the proud learn
+# by themselves and resent it: neither asks, and until help is offered they look alike.
 KINDS: Mapping[str, Kind] = {
-    "steady": Kind(0.30, 0.4, 2.5, 0.10, 0.05, 0.9, 0.9, 0.005),
-    "fleeting": Kind(0.25, 1.5, 0.5, 0.15, 0.05, 0.1, 0.1, 0.20),
-    "proud": Kind(0.20, 4.0, 1.0, 0.05, 0.02, 1.0, 1.0, 0.06),
-    "lost": Kind(0.25, 0.15, 0.3, 0.45, 0.35, 0.0, 0.0, 0.08),
+    "steady": Kind(0.15, 0.4, 2.5, 1.0, 0.10, 0.05, 0.9, 0.9, 0.01),
+    "lost": Kind(0.35, 0.10, 0.1, 0.15, 0.30, 0.00, 0.0, 0.0, 0.04),
+    "proud": Kind(0.35, 0.10, 2.0, 0.15, 0.30, 0.00, 1.0, 1.0, 0.04),
+    "fleeting": Kind(0.15, 5.0, 0.5, 1.0, 0.10, 0.02, 0.5, 0.5, 0.20),
 }
 
 
@@ -93,4 +95,3 @@ def traits_by_kind(population: Population) -> np.ndarray:
     return records
 
 
-FREE = ("slip_odds", "guess_odds", "motivation", "return_hours", "memory")  # finite whatever they are, or never read

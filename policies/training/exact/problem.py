@@ -18,7 +18,7 @@ from personas.persona import Population
 from policies.training.exact.kinds import calm_population, traits_by_kind
 
 EXACT = ("tiny", "ladder")
-HELP_BUDGET = 3  # unasked offers over the journey: how often was offered is part of the state
+HELP_BUDGET = 5  # unasked offers over the journey: how often was offered is part of the state
 
 
 @dataclass(frozen=True)
