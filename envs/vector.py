@@ -190,7 +190,9 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for name in ARRAYS:
             own, theirs = getattr(self.world, name), arrays[name]
             if theirs.nbytes != own.nbytes:
-                raise ValueError(f"{name!r} has {theirs.nbytes} bytes, not {own.nbytes}. Mend: restore with its settings")
+                raise ValueError(
+                    f"{name!r} has {theirs.nbytes} bytes, not {own.nbytes}. Mend: restore with its settings"
+                )
             own.view(np.ndarray).reshape(-1).view(np.uint8)[:] = theirs.reshape(-1)
         self.seed = seed
 

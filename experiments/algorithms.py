@@ -46,13 +46,20 @@ def algorithm_of(config: dict[str, Any]) -> Algorithm:
     if kind != SB3:
         raise SettingsError(f"training.algorithm: {kind!r} is none. Mend: use {OURS} or {SB3}")
     if name != "ppo":
-        raise SettingsError(f"policy.name: {name!r} cannot be trained by {SB3}. Mend: use training=default, or policy=ppo")
+        raise SettingsError(
+            f"policy.name: {name!r} cannot be trained by {SB3}. Mend: use training=default, or policy=ppo"
+        )
     return Algorithm(name, fill(SB3Settings, {**training, **policy}, "training"))
 
 
 def run_algorithm(
-    algorithm: Algorithm, practice: list[Setting], weights: RewardWeights, seed: int, on_progress: OnProgress,
-    checkpoint: Path, resume: Path | None,
+    algorithm: Algorithm,
+    practice: list[Setting],
+    weights: RewardWeights,
+    seed: int,
+    on_progress: OnProgress,
+    checkpoint: Path,
+    resume: Path | None,
 ) -> Trained:
     """Train, leaving a checkpoint of ours at `checkpoint` now and then; go on from the one at `resume`, if any.
 

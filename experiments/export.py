@@ -55,9 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def export_run(
-    run: Path, out: Path, name: str | None = None, version: str = "1", any_journey: bool = False
-) -> Path:
+def export_run(run: Path, out: Path, name: str | None = None, version: str = "1", any_journey: bool = False) -> Path:
     """Write the policy of the folder `run` as a bundle to `out`; returns its path.
 
     A bundle of `any_journey` has neither journey nor what was fitted to one: predicted success and the usual user.

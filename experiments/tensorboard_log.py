@@ -18,7 +18,7 @@ class TensorBoardLog:
     """Writes each `Progress` that it is given, by the number of decisions."""
 
     def __init__(self, folder: Path) -> None:
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def __enter__(self) -> Self:
         return self
@@ -26,7 +26,7 @@ class TensorBoardLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
     def write(self, progress: Progress) -> None:
         """One point of each curve; what no episode has ended for yet is left out."""
@@ -34,4 +34,4 @@ class TensorBoardLog:
         figures["decisions_per_second"] = progress.steps / max(progress.seconds, 1e-9)
         for name, value in figures.items():
             if not math.isnan(value):
-                self._writer.add_scalar(f"training/{name}", value, progress.steps)  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(f"training/{name}", value, progress.steps)

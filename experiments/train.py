@@ -101,17 +101,20 @@ def carry_out(job: Job, console: Console) -> Run:
     run_folder.write_weights(folder, trained.tensors, fitted.head, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
     made_by = run_folder.MadeBy(algorithm.name, trained.family, temperature)
-    record = run_folder.write_record(
-        job, "train", problem, settings.seed, started, time.monotonic() - began, made_by
-    )
+    record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, made_by)
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
     write_report(folder, findings, job.source)
     return Run(folder, findings)
 
 
 def train(
-    console: Console, folder: Path, problem: Problem, settings: TrainSettings, algorithm: Algorithm,
-    practice: list[Setting], baselines: list[Evaluation],
+    console: Console,
+    folder: Path,
+    problem: Problem,
+    settings: TrainSettings,
+    algorithm: Algorithm,
+    practice: list[Setting],
+    baselines: list[Evaluation],
 ) -> Trained:
     """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""  # fmt: skip
     resume = Path(settings.resume) if settings.resume is not None else None

@@ -165,7 +165,7 @@ class StepActor(nn.Module):
 def legal_steps(seen: Seen) -> tuple[Tensor, Tensor]:
     """Pairs of row and step `(p,)`, `(p,)` such that the step may be selected."""
     n_steps = seen.rows.shape[1]
-    legal = seen.masks[:, : N_VARIANTS * n_steps].unflatten(1, (n_steps, N_VARIANTS)).any(dim=2)
+    legal = seen.masks[:, : N_VARIANTS * n_steps].reshape(-1, n_steps, N_VARIANTS).any(dim=2)
     who, which = legal.nonzero(as_tuple=True)
     return who, which
 

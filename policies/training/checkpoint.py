@@ -45,9 +45,7 @@ def state_of(ppo: PPO) -> dict[str, Any]:
         "auxiliary": learner.auxiliary.state_dict(),
         "optimiser": learner.optimiser.state_dict(),
         "returns": torch.from_numpy(ppo.returns),
-        "worlds": [
-            {name: torch.from_numpy(array) for name, array in env.snapshot().items()} for env in ppo.group.envs
-        ],
+        "worlds": [{name: torch.from_numpy(array) for name, array in env.snapshot().items()} for env in ppo.group.envs],
     }
 
 

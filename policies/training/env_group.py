@@ -20,7 +20,7 @@ from journeys.spec import Journey
 from journeys.state import COMPLETED
 from personas.persona import Population
 from policies.protocol import Policy
-from policies.step_features import ROW_SIZE, SHARED_SIZE, step_skills_of, write_features_of_rows
+from policies.step_features import ROW_SIZE, SHARED_SIZE, StepSkills, step_skills_of, write_features_of_rows
 
 INTERVENTIONS = N_RUNGS + N_CHANNELS
 DESCRIBED = 6  # numbers by which a critic tells journeys apart
@@ -84,7 +84,13 @@ class EnvGroup:
     """`n` rows over `settings`, as equal shares as can be. `by_steps` writes the step features as well."""
 
     def __init__(
-        self, settings: Sequence[Setting], n: int, weights: RewardWeights, seed: int, by_steps: bool, most_decisions: int
+        self,
+        settings: Sequence[Setting],
+        n: int,
+        weights: RewardWeights,
+        seed: int,
+        by_steps: bool,
+        most_decisions: int,
     ) -> None:
         edges = np.linspace(0, n, len(settings) + 1).astype(int)
         self.n, self.by_steps = n, by_steps
@@ -148,7 +154,6 @@ class EnvGroup:
             columns.append((rewards, info["elapsed"], terminated | truncated, truncated, completed))
         return Outcome(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
-
     def last_of(
         self, env: OnboardingVectorEnv, first: int, truncated: np.ndarray, final: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +204,7 @@ def describe(env: OnboardingVectorEnv) -> np.ndarray:
     )
 
 
-def see(env: OnboardingVectorEnv, here: Inputs, table: object, layout: Layout) -> None:
+def see(env: OnboardingVectorEnv, here: Inputs, table: StepSkills | None, layout: Layout) -> None:
     """Write what is seen of the rows of one environment."""
     observations, masks, n_steps = env.world.observations, env.world.masks, len(env.plan.steps)
     if table is not None:

@@ -160,16 +160,16 @@ class PPO:
         """Play one rollout and learn from it."""
         began = time.perf_counter()
         with torch_set_for_training(self.settings.threads):
-            imitating = self.teacher is not None and self.steps < self.settings.imitation * self.settings.total_steps
-            self.play(imitating)
+            imitated = self.teacher if self.steps < self.settings.imitation * self.settings.total_steps else None
+            self.play(imitated)
             if self.rollouts == 0:
                 self.measure()
-            self.learn(imitating)
+            self.learn(imitated is not None)
         self.steps, self.rollouts = self.steps + self.settings.rollout, self.rollouts + 1
         self.seconds += time.perf_counter() - began
         return Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended())
 
-    def play(self, imitating: bool) -> None:
+    def play(self, imitated: Policy | None) -> None:
         """Fill the room with a rollout of the actor's own; with the teacher's advice where it is imitated."""
         room, last = self.room, self.settings.n_steps
         for array in room.inputs:
@@ -182,8 +182,8 @@ class PPO:
             with torch.inference_mode():
                 logits, _ = self.learner.actor(tensors(here))
                 chances = (torch.softmax(logits, dim=1) * torch.from_numpy(here.masks)).numpy()
-            if imitating:
-                room.advice[t] = self.group.advice(self.teacher)
+            if imitated is not None:
+                room.advice[t] = self.group.advice(imitated)
             draw_rows(chances, self.group.keys(), room.actions[t], room.propensities[t])
             outcome = self.group.step(room.actions[t])
             self.note(t, outcome)
@@ -232,7 +232,7 @@ class PPO:
                 if settings.auxiliary:
                     loss = loss + settings.auxiliary * auxiliary_loss(learner.auxiliary(last), part)
                 learner.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 for module in learner.modules():
                     nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
                 learner.optimiser.step()
@@ -242,7 +242,7 @@ class PPO:
         room, critic, last = self.room, self.learner.critic, self.settings.n_steps
         flat = torch.from_numpy(room.inputs.flat).flatten(0, 1)
         with torch.inference_mode():
-            values = torch.cat([critic.worth(rows) for rows in flat.split(ROWS_AT_A_TIME)])
+            values = torch.cat([critic.worth(rows) for rows in torch.split(flat, ROWS_AT_A_TIME)])
         worths = values.numpy().reshape(last + 1, -1)
         gains = advantages(room.rewards, room.discounts, room.over, worths, room.ends, self.settings.gae_lambda)
         targets = gains + worths[:-1]
@@ -310,7 +310,7 @@ def flattened(inputs: Inputs, steps: int) -> Inputs:
 
 
 def take(batch: Batch, moments: Tensor) -> Batch:
-    """All rows of some steps, flattened: users are independent of each other, so whole steps are as good as any rows."""
+    """All rows of some steps, flattened: users are independent, so whole steps are as good as any rows."""
     columns = (column.index_select(0, moments).flatten(0, 1) for column in (*batch.seen, *batch[1:]))
     seen = Seen(*(next(columns) for _ in Seen._fields))
     return Batch(seen, *columns)
@@ -396,8 +396,12 @@ def torch_set_for_training(threads: int) -> Iterator[None]:
 
 
 def train(
-    practice: Sequence[Setting], settings: PPOSettings, weights: RewardWeights, seed: int,
-    on_progress: Callable[[Progress], None], teacher: Policy | None = None,
+    practice: Sequence[Setting],
+    settings: PPOSettings,
+    weights: RewardWeights,
+    seed: int,
+    on_progress: Callable[[Progress], None],
+    teacher: Policy | None = None,
 ) -> Trained:
     """Train on users `0, 1, 2, ...` of `seed`; evaluation belongs on another seed."""  # fmt: skip
     ppo = PPO(settings, practice, weights, seed, teacher)

@@ -19,9 +19,7 @@ def of_one_journey(journey: Journey, learners: Sequence[Learner], people: Sequen
     return [Setting(journey, population, learner) for learner, population in product(learners, people)]
 
 
-def of_random_journeys(
-    n: int, seed: int, learners: Sequence[Learner], people: Sequence[Population]
-) -> list[Setting]:
+def of_random_journeys(n: int, seed: int, learners: Sequence[Learner], people: Sequence[Population]) -> list[Setting]:
     """`n` journeys that nobody wrote, with learner models and populations in turn."""
     pairs = list(product(learners, people))
     journeys = (random_journey(seed * SEEDS_OF_JOURNEYS + i) for i in range(n))

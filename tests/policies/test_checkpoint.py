@@ -38,7 +38,8 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "journey", "hidden", "named"), [(4, "tiny", 8, "seed"), (3, "saas", 8, "journeys"), (3, "tiny", 16, "hidden")]
+    ("seed", "journey", "hidden", "named"),
+    [(4, "tiny", 8, "seed"), (3, "saas", 8, "journeys"), (3, "tiny", 16, "hidden")],
 )
 def test_another_training_is_not_taken_up(seed: int, journey: str, hidden: int, named: str, tmp_path: Path) -> None:
     save_checkpoint(training(), tmp_path / "state.pt")
@@ -54,5 +55,5 @@ def test_what_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path) -> Non
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="nowhere.pt"):
+    with pytest.raises(CheckpointError, match="nowhere"):
         take_up(training(), tmp_path / "nowhere.pt")
