@@ -209,7 +209,7 @@ def assist_value(
     return reading + go_on(model, values, p, offers, d, s, v, known, max(taken, rung), top, within - 1)
 
 
-def value_at_birth(solution: Solution, problem: ExactProblem) -> float:
+def value_at_birth(solution: Solution) -> float:
     """Expected return of a user of the population, kind and first knowledge unknown."""
     start = solution.values.boundary[:, 0, -1, :]  # the empty set of steps is the last
     return float((first_belief(solution.model) * start).sum())
