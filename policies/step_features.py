@@ -29,7 +29,8 @@ NOWHERE = -1
 
 class StepSkills(NamedTuple):
     """Which skills the `S` steps of a journey exercise: for step `s`, `skills[starts[s]:taught_to[s]]` are taught,
-    `skills[taught_to[s]:ends[s]]` needed. All int64."""
+    `skills[taught_to[s]:ends[s]]` needed. All int64.
+    """
 
     skills: np.ndarray
     starts: np.ndarray

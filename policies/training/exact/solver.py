@@ -153,7 +153,17 @@ def solve_pair(
 
 @compiled_apart
 def solve_video(
-    model: Model, values: Values, by: int, p: int, offers: int, d: int, s: int, v: int, known: Any, taken: int, shown: int
+    model: Model,
+    values: Values,
+    by: int,
+    p: int,
+    offers: int,
+    d: int,
+    s: int,
+    v: int,
+    known: Any,
+    taken: int,
+    shown: int,
 ) -> None:
     """Solve the four quarters of a video together: one may be seen again."""
     here = values.inside[p, offers, model.visit[d, s, v], np.int64(known)]
@@ -176,9 +186,7 @@ def solve_video(
 
 
 @compiled
-def select_value(
-    model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any
-) -> float:
+def select_value(model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any) -> float:
     """Q of offering step `s` at difficulty `v`, of a legal one."""
     form = select_form(model, values, p, offers, d, s, v, known)
     return form.c + form.a0 * values.boundary[p, offers, d, np.int64(known)]
