@@ -103,9 +103,7 @@ def chance_of(model: Model, trace: Any, p: int, known: Any, kind: int) -> float:
         return 1.0 - brief(model, p) - lost(model, p, ease)
     if at_boundary:
         return 1.0
-    mind = imagine(
-        model, known, trace.step, trace.variant, trace.taken, trace.offers, trace.interrupted, trace.asked
-    )
+    mind = imagine(model, known, trace.step, trace.variant, trace.taken, trace.offers, trace.interrupted, trace.asked)
     if kind == ACCEPT or kind == DISMISS:
         accepts = 1.0 if trace.asked else welcome(mind, model.traits[p])
         return accepts if kind == ACCEPT else 1.0 - accepts
@@ -159,9 +157,7 @@ def attempted(model: Model, trace: Any, belief: Any, after: Any, success: bool) 
 def chance_of_outcome(model: Model, trace: Any, p: int, known: Any, success: bool) -> float:
     """P(this outcome of the moment | hidden state)."""
     traits = model.traits[p]
-    mind = imagine(
-        model, known, trace.step, trace.variant, trace.taken, trace.offers, trace.interrupted, trace.asked
-    )
+    mind = imagine(model, known, trace.step, trace.variant, trace.taken, trace.offers, trace.interrupted, trace.asked)
     if model.plan.steps[trace.step].video:
         return staying(model, p) * chance_of_sign(model, trace, p, mind, WATCH)
     slip_odds = traits.slip_odds * (INTERRUPTED_SLIPS if trace.interrupted else 1.0)
@@ -184,7 +180,7 @@ def advance_trace(model: Model, trace: Any, kind: int, step: int, variant: int, 
             trace.taken = max(trace.taken, rung)
     elif kind == SUCCEED:
         trace.done, trace.step = with_step(trace.done, trace.step), NOWHERE
-        trace.shown = trace.taken = 0
+        trace.shown = trace.taken = trace.quarter = 0
         trace.gone = 1 if complete(model.plan, trace.done) else 0
     elif kind == FAIL:
         trace.interrupted = 0
@@ -208,9 +204,7 @@ def follow(model: Model, traces: Any, beliefs: Any, after: Any, rows: Any, log: 
                 if event.kind == DECISION:
                     offered(model, traces[row], event.action)
                 else:
-                    see(
-                        model, traces[row], beliefs[row], after, event.kind, event.step, event.variant, event.rung
-                    )
+                    see(model, traces[row], beliefs[row], after, event.kind, event.step, event.variant, event.rung)
                     normalise(beliefs[row])
 
 
@@ -224,5 +218,3 @@ def normalise(belief: Any) -> None:
     for p in range(belief.shape[0]):
         for known in range(belief.shape[1]):
             belief[p, known] /= total
-
-

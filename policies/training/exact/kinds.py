@@ -93,5 +93,3 @@ def traits_by_kind(population: Population) -> np.ndarray:
             raise ValueError(f"population {population.name!r}: trait {name!r} is not {value}. Mend: as in CALM")
     records: np.ndarray = np.ascontiguousarray(people.a).view(TRAITS).reshape(-1).view(np.recarray)
     return records
-
-

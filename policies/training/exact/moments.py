@@ -48,9 +48,7 @@ class Form(NamedTuple):
 
 
 @compiled
-def imagine(
-    model: Model, known: Any, s: int, v: int, taken: int, offers: int, interrupted: int, asked: int
-) -> Any:
+def imagine(model: Model, known: Any, s: int, v: int, taken: int, offers: int, interrupted: int, asked: int) -> Any:
     """The mind of a calm user in this state, for the functions of `agents`. It is overwritten by the next call."""
     mind = model.scratch[0]
     mind.known, mind.step, mind.variant, mind.taken = known, s, v, taken
@@ -212,7 +210,17 @@ def work_value(
 
 @compiled
 def watch_value(
-    model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any, taken: int, shown: int, at: int
+    model: Model,
+    values: Values,
+    p: int,
+    offers: int,
+    d: int,
+    s: int,
+    v: int,
+    known: Any,
+    taken: int,
+    shown: int,
+    at: int,
 ) -> float:
     """Value of letting the user watch on from quarter `at`: `agents.watching.watch_on`, nobody ever dropping off."""
     traits = model.traits[p]
@@ -282,9 +290,7 @@ def unasked_help(
 
 
 @compiled
-def select_form(
-    model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any
-) -> Form:
+def select_form(model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any) -> Form:
     """Value of offering a step at a boundary: `agents.behavior.begin_or_leave`."""
     back, gone = brief(model, p), lost(model, p, EASE_AT_BOUNDARY)
     begun = values.inside[p, offers, model.visit[d, s, v], np.int64(known), first_cell()]

@@ -112,9 +112,7 @@ class BeliefPlanner(Planner):
         """Beliefs moved by the events since the last decision."""
         if world is not self._world:
             self._begin(world)
-        follow(
-            self.of.model, self.traces, self.beliefs, self.room.beliefs[0], rows, world.log, world.n_events
-        )
+        follow(self.of.model, self.traces, self.beliefs, self.room.beliefs[0], rows, world.log, world.n_events)
         return self.traces[rows], self.beliefs[rows]
 
     def _begin(self, world: World) -> None:

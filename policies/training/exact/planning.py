@@ -181,9 +181,7 @@ def copy_trace(source: Any, target: Any) -> None:
 
 
 @compiled
-def regret_after(
-    model: Model, values: Values, q: Any, room: Workspace, source: int, kind: int, action: int
-) -> float:
+def regret_after(model: Model, values: Values, q: Any, room: Workspace, source: int, kind: int, action: int) -> float:
     """The regret to be expected after an event, weighed by its chance."""
     branch(model, room, source, 2, room.beliefs[3], kind, action)
     return regret(model, values, q, room.traces[2], room.beliefs[2])

@@ -84,5 +84,3 @@ def exact_problem(name: str, weights: RewardWeights | None = None) -> ExactProbl
     journey = load_journey(name)
     journey = msgspec.structs.replace(journey, rules=finite_rules(journey.rules))
     return ExactProblem(journey, weights=weights or RewardWeights())
-
-

@@ -153,7 +153,17 @@ def solve_pair(
 
 @compiled_apart
 def solve_video(
-    model: Model, values: Values, by: int, p: int, offers: int, d: int, s: int, v: int, known: Any, taken: int, shown: int
+    model: Model,
+    values: Values,
+    by: int,
+    p: int,
+    offers: int,
+    d: int,
+    s: int,
+    v: int,
+    known: Any,
+    taken: int,
+    shown: int,
 ) -> None:
     """Solve the four quarters of a video together: one may be seen again."""
     here = values.inside[p, offers, model.visit[d, s, v], np.int64(known)]
@@ -176,9 +186,7 @@ def solve_video(
 
 
 @compiled
-def select_value(
-    model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any
-) -> float:
+def select_value(model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any) -> float:
     """Q of offering step `s` at difficulty `v`, of a legal one."""
     form = select_form(model, values, p, offers, d, s, v, known)
     return form.c + form.a0 * values.boundary[p, offers, d, np.int64(known)]
@@ -209,7 +217,7 @@ def assist_value(
     return reading + go_on(model, values, p, offers, d, s, v, known, max(taken, rung), top, within - 1)
 
 
-def value_at_birth(solution: Solution, problem: ExactProblem) -> float:
+def value_at_birth(solution: Solution) -> float:
     """Expected return of a user of the population, kind and first knowledge unknown."""
     start = solution.values.boundary[:, 0, -1, :]  # the empty set of steps is the last
     return float((first_belief(solution.model) * start).sum())

@@ -123,9 +123,7 @@ def blank_values(model: Model) -> Values:
     """Values of all states, 0."""
     kinds, offers, known = len(model.traits), len(model.exposure), 2 ** len(model.plan.prior)
     n_visits = int(model.visit.max()) + 1
-    return Values(
-        np.zeros((kinds, offers, len(model.sets), known)), np.zeros((kinds, offers, n_visits, known, CELLS))
-    )
+    return Values(np.zeros((kinds, offers, len(model.sets), known)), np.zeros((kinds, offers, n_visits, known, CELLS)))
 
 
 @compiled
