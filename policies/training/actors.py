@@ -107,22 +107,17 @@ class DenseActor(nn.Module):
 
 
 class Head(nn.Module):
-    """Two hidden layers over shared inputs and a row: the shared part of the first layer is computed once."""
+    """Two hidden layers over what is shared and a row."""
 
     def __init__(self, hidden: int, outputs: int) -> None:
         super().__init__()
         self.one = linear(SHARED_SIZE + ROW_SIZE, hidden)
         self.two, self.three = linear(hidden, hidden), linear(hidden, outputs, SMALL)
 
-    def forward(self, scale: Scale, shared: Tensor, who: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits `(p, outputs)` and the last hidden layer of `rows` `(p, 30)`; row `i` is of user `who[i]`, `(p,)`.
-
-        `shared` is `(m, 69)`; each user's share of the first layer is computed once.
-        """
-        weights, biases = scale.folded(self.one)
-        of_shared = nn.functional.linear(shared, weights[:, :SHARED_SIZE], biases)
-        of_rows = nn.functional.linear(rows, weights[:, SHARED_SIZE:])
-        last = torch.relu(self.two(torch.relu(of_shared.index_select(0, who) + of_rows)))
+    def forward(self, scale: Scale, shared: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `(p, outputs)` and the last hidden layer, of `shared` `(p, 69)` and `rows` `(p, 30)`."""
+        first = torch.relu(scale.through(self.one, torch.cat([shared, rows], dim=1)))
+        last = torch.relu(self.two(first))
         return self.three(last), last
 
     def export(self, scale: Scale, prefix: str) -> dict[str, np.ndarray]:
@@ -151,10 +146,10 @@ class StepActor(nn.Module):
         """
         n_steps, everyone = seen.rows.shape[1], torch.arange(len(seen.masks))
         who, which = legal_steps(seen)
-        of_steps, _ = self.select(self.scale, seen.shared, who, seen.rows[who, which])
+        of_steps, _ = self.select(self.scale, seen.shared.index_select(0, who), seen.rows[who, which])
         steps = torch.full((len(everyone), n_steps, N_VARIANTS), NEVER).index_put((who, which), of_steps)
         now = seen.rows[everyone, seen.current.clamp_min(0)] * (seen.current >= 0).unsqueeze(1)
-        of_help, last = self.assist(self.scale, seen.shared, everyone, now)
+        of_help, last = self.assist(self.scale, seen.shared, now)
         return torch.cat([steps.flatten(1), of_help], dim=1).masked_fill(~seen.masks, NEVER), last
 
     def export(self) -> dict[str, np.ndarray]:
