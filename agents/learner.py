@@ -191,9 +191,8 @@ def learn_or_not(plan: Plan, mind: Any, missing: np.uint64, learn_odds: float, s
     """Binary mastery: each of the `missing` skills may come to be known."""
     for k in range(len(plan.prior)):
         bit = UNIT << np.uint64(k)
-        if missing & bit:
-            if uniform(luck, PURPOSE_LEARN + k) < chance_of_learning(plan, mind, k, learn_odds, share):
-                mind.known = mind.known | bit
+        if missing & bit and uniform(luck, PURPOSE_LEARN + k) < chance_of_learning(plan, mind, k, learn_odds, share):
+            mind.known = mind.known | bit
 
 
 @compiled

@@ -39,6 +39,7 @@ SLANT = CORNER / 2  # from a leaning side's middle to the shape's full width
 FILLS = {"task": "#cfe8df", "form": "#dcebf7", "video": "#f4dce9", "quiz": "#fdf3c4", "integration": "#f9ddc8"}
 EDGES = {"task": "#00715A", "form": "#1F77AB", "video": "#9C4A77", "quiz": "#8F6200", "integration": "#B04A00"}
 LEGEND_SCALE = 0.42  # of the shapes in the legend
+LEGEND_LETTER, LEGEND_GAP = 0.08, 0.2  # inches: of a letter of the legend, and between its entries
 DATE = None  # none in the file: the same journey gives the same bytes
 
 
@@ -74,7 +75,7 @@ def picture(journey: Journey) -> Figure:
     rows = legend_rows(journey)
     below = MARGIN + LEGEND_ROW * len(rows)
     high = TITLE_HEIGHT + found.height * PLACE_PITCH + STEP_HEIGHT + MARGIN + below
-    width = max(LEAST_WIDTH, wide)
+    width = max(LEAST_WIDTH, wide, 2 * MARGIN + sum(room_for(*entry) for entry in rows[0]))
     figure = Figure(figsize=(width, high))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set(xlim=(0.0, width), ylim=(0.0, high))
@@ -187,6 +188,12 @@ def draw_legend(axes: Axes, rows: Sequence[Sequence[tuple[str, str]]], top: floa
         for kind, words in row:
             if kind:
                 draw_shape(axes, kind, (x + STEP_WIDTH * LEGEND_SCALE / 2, y), LEGEND_SCALE, optional=False)
-                x += STEP_WIDTH * LEGEND_SCALE + 0.08
-            axes.text(x, y, words, fontsize=LEGEND_SIZE, color=INK, va="center", parse_math=False)
-            x += 0.08 * len(words) + 0.2
+            beside = x + room_for(kind, "") - LEGEND_GAP
+            axes.text(beside, y, words, fontsize=LEGEND_SIZE, color=INK, va="center", parse_math=False)
+            x += room_for(kind, words)
+
+
+def room_for(kind: str, words: str) -> float:
+    """Width of an entry of the legend, inches, the gap to the next one included."""
+    shape = STEP_WIDTH * LEGEND_SCALE + LEGEND_LETTER if kind else 0.0
+    return shape + LEGEND_LETTER * len(words) + LEGEND_GAP

@@ -19,7 +19,7 @@ from policies.protocol import Choices
 
 
 class GreedyFull:
-    """Full-information greedy for any journey and learner model; it reads the world, and so is played and not served."""
+    """Full-information greedy for any journey and learner model. It reads the world: to be played, never served."""
 
     name = "greedy_full"
 

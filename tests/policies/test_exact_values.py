@@ -18,6 +18,7 @@ from policies.training.exact.kinds import Kind, calm_population
 from policies.training.exact.planners import Oracle
 from policies.training.exact.problem import EXACT, ExactProblem, exact_problem
 from policies.training.exact.solver import MEAN, first_belief, select_value, solve, value_at_birth
+from policies.training.exact.states import Place
 from tests.policies.exact_lives import Lived, live, one_step, solved_problem, surprise
 
 USERS = 20_000
@@ -95,7 +96,7 @@ def test_no_legal_action_is_better_than_the_value_and_one_reaches_it(name: str) 
         for s, v in zip(*np.nonzero(model.visit[d] != NOWHERE), strict=True):
             for index in np.ndindex(best.shape):
                 p, offers, known = index
-                worth = select_value(model, values, p, offers, d, s, v, np.uint64(known))
+                worth = select_value(model, values, Place(p, offers, d, s, v), np.uint64(known))
                 best[index] = max(best[index], worth)
         assert np.abs(best - values.boundary[:, :, d]).max() < NEARLY_ZERO
 

@@ -25,13 +25,16 @@ from journeys.fold import expected_seconds
 from journeys.knowledge import LEARN_OF_WATCHING
 from journeys.words import UNIT, count_members
 from policies.training.exact.states import (
+    FIRST_CELL,
     QUARTERS,
     Model,
+    Place,
     Values,
     cell_of,
     complete,
-    first_cell,
+    next_offer,
     video_cell,
+    visit_of,
     with_step,
 )
 
@@ -66,9 +69,9 @@ def costs(model: Model, seconds: float) -> float:
 
 
 @compiled
-def whole_seconds(model: Model, p: int, s: int, v: int) -> float:
+def whole_seconds(model: Model, at: Place) -> float:
     """Mean of `agents.timing.working_seconds`."""
-    return expected_seconds(model.plan, EMPTY, s, v) * model.traits[p].pace * MEAN_SPREAD
+    return expected_seconds(model.plan, EMPTY, at.s, at.v) * model.traits[at.p].pace * MEAN_SPREAD
 
 
 @compiled
@@ -102,24 +105,22 @@ def worth_of_learning(model: Model, learned: Any) -> float:
 
 
 @compiled
-def after_step(model: Model, values: Values, p: int, offers: int, d: int, s: int, known: Any) -> float:
-    """Value of having just done step `s`."""
-    done = with_step(model.sets[d], s)
+def after_step(model: Model, values: Values, at: Place, known: Any) -> float:
+    """Value of having just done the step."""
+    done = with_step(model.sets[at.d], at.s)
     if complete(model.plan, done):
         return model.weights[COMPLETION]
-    return values.boundary[p, offers, model.number_of_set[np.int64(done)], np.int64(known)]
+    return values.boundary[at.p, at.offers, model.number_of_set[np.int64(done)], np.int64(known)]
 
 
 @compiled
-def after_success(
-    model: Model, values: Values, mind: Any, p: int, offers: int, d: int, s: int, known: Any, share: float
-) -> float:
+def after_success(model: Model, values: Values, mind: Any, at: Place, known: Any, share: float) -> float:
     """The same in expectation over what the practice, of which watching is a `share`, has taught."""
-    missing = model.plan.steps[s].taught & ~known
+    missing = model.plan.steps[at.s].taught & ~known
     total, learned = 0.0, EMPTY
     while True:
-        chance = chance_of_subset(model, mind, p, learned, missing, share)
-        value = after_step(model, values, p, offers, d, s, known | learned)
+        chance = chance_of_subset(model, mind, at.p, learned, missing, share)
+        value = after_step(model, values, at, known | learned)
         total += chance * (worth_of_learning(model, learned) + value)
         learned = (learned - missing) & missing  # the next subset of `missing`
         if learned == EMPTY:
@@ -131,24 +132,23 @@ def after_failure(
     model: Model,
     values: Values,
     mind: Any,
-    p: int,
-    offers: int,
-    z: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
     interrupted: int,
 ) -> Form:
     """Value of a failed attempt: it may have taught all the same, and an interruption is over."""
-    missing = model.plan.steps[mind.step].taught & ~known
+    missing = model.plan.steps[at.s].taught & ~known
     c, a0, learned = 0.0, 0.0, EMPTY
     while True:
-        chance = chance_of_subset(model, mind, p, learned, missing, 1.0)
+        chance = chance_of_subset(model, mind, at.p, learned, missing, 1.0)
         c += chance * worth_of_learning(model, learned)
         if learned == EMPTY and not interrupted:
             a0 += chance
         else:
-            c += chance * values.inside[p, offers, z, np.int64(known | learned), cell_of(taken, shown, 0, 0)]
+            here = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known | learned)]
+            c += chance * here[cell_of(taken, shown, 0, 0)]
         learned = (learned - missing) & missing
         if learned == EMPTY:
             return Form(c, a0, 0.0)
@@ -158,11 +158,7 @@ def after_failure(
 def work(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
@@ -170,17 +166,17 @@ def work(
     asked: int,
 ) -> Form:
     """Value of letting the user work on: `agents.behavior.work` at a step that is no video."""
-    traits, z = model.traits[p], model.visit[d, s, v]
-    mind = imagine(model, known, s, v, taken, offers, interrupted, asked)
-    seconds, back, gone = whole_seconds(model, p, s, v), brief(model, p), lost(model, p, 1.0)
+    traits = model.traits[at.p]
+    mind = imagine(model, known, at.s, at.v, taken, at.offers, interrupted, asked)
+    seconds, back, gone = whole_seconds(model, at), brief(model, at.p), lost(model, at.p, 1.0)
     stays = 1.0 - back - gone
     asks, hesitates = stays * asking(mind, traits), stays * hesitating(mind, traits)
     tries = stays - asks - hesitates
     slower = INTERRUPTED_TIME if interrupted else 1.0
     slip_odds = traits.slip_odds * (INTERRUPTED_SLIPS if interrupted else 1.0)
     success = chance_of_success(model.plan, model.learner, mind, slip_odds, traits.guess_odds)
-    won = after_success(model, values, mind, p, offers, d, s, known, 1.0)
-    failed = after_failure(model, values, mind, p, offers, z, known, taken, shown, interrupted)
+    won = after_success(model, values, mind, at, known, 1.0)
+    failed = after_failure(model, values, mind, at, known, taken, shown, interrupted)
     c = costs(model, (1.0 - tries) * SIGN_SHARE * seconds + tries * ATTEMPT_SHARE * slower * seconds)
     c += gone * model.weights[CHURN] + tries * (success * won + (1.0 - success) * failed.c)
     return Form(c, back + hesitates + tries * (1.0 - success) * failed.a0, asks)
@@ -190,11 +186,7 @@ def work(
 def work_value(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
@@ -202,36 +194,32 @@ def work_value(
     asked: int,
 ) -> float:
     """The same where all values are known."""
-    form = work(model, values, p, offers, d, s, v, known, taken, shown, interrupted, asked)
-    at = cell_of(taken, shown, interrupted, 0)
-    here = values.inside[p, offers, model.visit[d, s, v], np.int64(known)]
-    return form.c + form.a0 * here[at] + form.a1 * here[at + 1]
+    form = work(model, values, at, known, taken, shown, interrupted, asked)
+    here = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known)]
+    cell = cell_of(taken, shown, interrupted, 0)
+    return form.c + form.a0 * here[cell] + form.a1 * here[cell + 1]
 
 
 @compiled
 def watch_value(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
-    at: int,
+    seen: int,
 ) -> float:
-    """Value of letting the user watch on from quarter `at`: `agents.watching.watch_on`, nobody ever dropping off."""
-    traits = model.traits[p]
-    mind = imagine(model, known, s, v, taken, offers, 0, 0)
-    here = values.inside[p, offers, model.visit[d, s, v], np.int64(known)]
-    back, gone = brief(model, p), lost(model, p, 1.0)
+    """Value of letting the user watch on after `seen` quarters: `agents.watching.watch_on`, nobody dropping off."""
+    traits = model.traits[at.p]
+    mind = imagine(model, known, at.s, at.v, taken, at.offers, 0, 0)
+    here = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known)]
+    back, gone = brief(model, at.p), lost(model, at.p, 1.0)
     stays, hesitates = 1.0 - back - gone, hesitating(mind, traits)
-    leaving = costs(model, (back + gone) * SIGN_SHARE * whole_seconds(model, p, s, v)) + gone * model.weights[CHURN]
-    quarter = QUARTER * model.plan.steps[s].seconds * model.plan.time[v]
-    value = after_success(model, values, mind, p, offers, d, s, known, LEARN_OF_WATCHING)
-    for j in range(QUARTERS - 1, at - 1, -1):
+    leaving = costs(model, (back + gone) * SIGN_SHARE * whole_seconds(model, at)) + gone * model.weights[CHURN]
+    quarter = QUARTER * model.plan.steps[at.s].seconds * model.plan.time[at.v]
+    value = after_success(model, values, mind, at, known, LEARN_OF_WATCHING)
+    for j in range(QUARTERS - 1, seen - 1, -1):
         seeks = SEEKING * hesitates if j > 0 else 0.0
         watches = 1.0 - seeks - PAUSING
         stay = here[video_cell(taken, shown, j)]
@@ -245,31 +233,23 @@ def watch_value(
 def go_on(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
     within: int,
 ) -> float:
     """Value of the next moment at any step; `within`: the quarter of a video, else 2 interrupted + asked."""
-    if model.plan.steps[s].video:
-        return watch_value(model, values, p, offers, d, s, v, known, taken, shown, within)
-    return work_value(model, values, p, offers, d, s, v, known, taken, shown, within >> 1, within & 1)
+    if model.plan.steps[at.s].video:
+        return watch_value(model, values, at, known, taken, shown, within)
+    return work_value(model, values, at, known, taken, shown, within >> 1, within & 1)
 
 
 @compiled
 def unasked_help(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
@@ -277,22 +257,22 @@ def unasked_help(
     rung: int,
 ) -> float:
     """Value of offering help that nobody asked for: `agents.offers.take_help`, then the next moment."""
-    traits, video = model.traits[p], model.plan.steps[s].video
-    mind = imagine(model, known, s, v, taken, offers, 0 if video else within >> 1, 0)
+    traits, video = model.traits[at.p], model.plan.steps[at.s].video
+    mind = imagine(model, known, at.s, at.v, taken, at.offers, 0 if video else within >> 1, 0)
     accepts = welcome(mind, traits)
     intrude(mind, traits, distress(mind))
     annoyed, top = model.weights[ANNOYANCE] * mind.annoyance, max(shown, rung)
     then = within if video else 2 * mind.interrupted
-    yes = go_on(model, values, p, offers + 1, d, s, v, known, max(taken, rung), top, then)
-    no = go_on(model, values, p, offers + 1, d, s, v, known, taken, top, then)
+    yes = go_on(model, values, next_offer(at), known, max(taken, rung), top, then)
+    no = go_on(model, values, next_offer(at), known, taken, top, then)
     yes += costs(model, READING_S[rung] * traits.pace)
     return annoyed + accepts * yes + (1.0 - accepts) * (costs(model, CLOSING_S) + no)
 
 
 @compiled
-def select_form(model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any) -> Form:
+def select_form(model: Model, values: Values, at: Place, known: Any) -> Form:
     """Value of offering a step at a boundary: `agents.behavior.begin_or_leave`."""
-    back, gone = brief(model, p), lost(model, p, EASE_AT_BOUNDARY)
-    begun = values.inside[p, offers, model.visit[d, s, v], np.int64(known), first_cell()]
-    browsing = costs(model, BROWSE_S * model.traits[p].pace * MEAN_SPREAD)
+    back, gone = brief(model, at.p), lost(model, at.p, EASE_AT_BOUNDARY)
+    begun = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known), FIRST_CELL]
+    browsing = costs(model, BROWSE_S * model.traits[at.p].pace * MEAN_SPREAD)
     return Form(browsing + gone * model.weights[CHURN] + (1.0 - back - gone) * begun, back, 0.0)

@@ -3,8 +3,8 @@
 QMDP (Littman, Cassandra and Kaelbling 1995) takes the action whose optimal value, averaged over the belief, is best: as
 if all were known from the next decision on. It therefore never acts in order to learn who the user is.
 
-The lookahead corrects that for one decision. Of every observation that may follow it takes the exact posterior, and lets
-the next decision, too, be one for all hidden states at once: QMDP's value less the regret that is then to be expected.
+The lookahead corrects that for one decision. Of every observation that may follow it takes the exact posterior, and
+lets the next decision, too, be one for all hidden states at once: QMDP's value less the regret then to be expected.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from policies.training.exact.states import (
     QUARTERS,
     RUNGS,
     Model,
+    Place,
     Values,
     cell_of,
     video_cell,
@@ -59,25 +60,24 @@ def write_assist_values(model: Model, values: Values, q: Any) -> None:
             for s in range(len(model.plan.steps)):
                 for v in range(N_VARIANTS):
                     if model.visit[d, s, v] >= 0:
-                        write_visit(model, values, q, p, d, s, v)
+                        for offers in range(len(model.exposure)):
+                            write_visit(model, values, q, Place(p, offers, d, s, v))
 
 
 @compiled_apart
-def write_visit(model: Model, values: Values, q: Any, p: int, d: int, s: int, v: int) -> None:
+def write_visit(model: Model, values: Values, q: Any, at: Place) -> None:
     """The same for one visit."""
-    z, budget = model.visit[d, s, v], len(model.exposure) - 1
-    for offers in range(budget + 1):
-        for known in range(values.boundary.shape[3]):
-            for shown in range(RUNGS):
-                for taken in range(shown + 1):
-                    for within in range(QUARTERS):
-                        asked = not model.plan.steps[s].video and within & 1
-                        top = min(RUNGS - 1, shown + 1) if asked or offers < budget else WAIT
-                        cell = video_cell(taken, shown, within)
-                        for rung in range(top + 1):
-                            q[p, offers, z, known, cell, rung] = assist_value(
-                                model, values, p, offers, d, s, v, np.uint64(known), taken, shown, within, rung
-                            )
+    z, video = model.visit[at.d, at.s, at.v], model.plan.steps[at.s].video
+    for known in range(values.boundary.shape[3]):
+        for shown in range(RUNGS):
+            for taken in range(shown + 1):
+                for within in range(QUARTERS):
+                    may_help = at.offers < len(model.exposure) - 1 or (not video and within & 1)
+                    cell = video_cell(taken, shown, within)
+                    for rung in range((min(RUNGS - 1, shown + 1) if may_help else WAIT) + 1):
+                        q[at.p, at.offers, z, known, cell, rung] = assist_value(
+                            model, values, at, np.uint64(known), taken, shown, within, rung
+                        )
 
 
 @compiled
@@ -98,7 +98,7 @@ def averaged(model: Model, values: Values, q: Any, trace: Any, belief: Any, acti
         for p in range(belief.shape[0]):
             for known in range(belief.shape[1]):
                 if belief[p, known] > 0.0:
-                    worth = select_value(model, values, p, trace.offers, d, s, v, np.uint64(known))
+                    worth = select_value(model, values, Place(p, trace.offers, d, s, v), np.uint64(known))
                     total += belief[p, known] * worth
         return total
     z, cell = model.visit[d, trace.step, trace.variant], cell_now(model, trace)

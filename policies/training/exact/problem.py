@@ -30,7 +30,7 @@ class ExactProblem:
 
     journey: Journey
     population: Population = field(default_factory=calm_population)
-    weights: RewardWeights = RewardWeights()
+    weights: RewardWeights = field(default_factory=RewardWeights)
     learner: Learner = BINARY_MASTERY
 
     def __post_init__(self) -> None:

@@ -29,11 +29,13 @@ from policies.training.exact.states import (
     QUARTERS,
     RUNGS,
     Model,
+    Place,
     Values,
     blank_values,
     cell_of,
     make_model,
     video_cell,
+    visit_of,
 )
 
 FIXED_POINT = 1e-13  # of the returns: where iterating ends
@@ -68,7 +70,7 @@ def solve_all(model: Model, values: Values, by: int) -> None:
                 for s in range(n_steps):
                     for v in range(N_VARIANTS):
                         if model.visit[d, s, v] >= 0:
-                            solve_visit(model, values, by, p, offers, d, s, v)
+                            solve_visit(model, values, by, Place(p, offers, d, s, v))
                 for known in range(values.boundary.shape[3] - 1, -1, -1):
                     values.boundary[p, offers, d, known] = boundary(model, values, by, p, offers, d, np.uint64(known))
 
@@ -80,23 +82,23 @@ def boundary(model: Model, values: Values, by: int, p: int, offers: int, d: int,
     for s in range(len(model.plan.steps)):
         for v in range(N_VARIANTS):
             if model.visit[d, s, v] >= 0:
-                form = select_form(model, values, p, offers, d, s, v, known)
+                form = select_form(model, values, Place(p, offers, d, s, v), known)
                 best, total, n, back = max(best, form.c), total + form.c, n + 1, form.a0
     return (best if by == BEST else total / n) / (1.0 - back)
 
 
 @compiled_apart
-def solve_visit(model: Model, values: Values, by: int, p: int, offers: int, d: int, s: int, v: int) -> None:
+def solve_visit(model: Model, values: Values, by: int, at: Place) -> None:
     """Solve all states inside one visit."""
     for known in range(values.boundary.shape[3] - 1, -1, -1):
         for shown in range(RUNGS - 1, -1, -1):
             for taken in range(shown, -1, -1):
                 word = np.uint64(known)
-                if model.plan.steps[s].video:
-                    solve_video(model, values, by, p, offers, d, s, v, word, taken, shown)
+                if model.plan.steps[at.s].video:
+                    solve_video(model, values, by, at, word, taken, shown)
                 else:
                     for interrupted in range(2):
-                        solve_pair(model, values, by, p, offers, d, s, v, word, taken, shown, interrupted)
+                        solve_pair(model, values, by, at, word, taken, shown, interrupted)
 
 
 @compiled_apart
@@ -104,34 +106,30 @@ def solve_pair(
     model: Model,
     values: Values,
     by: int,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
     interrupted: int,
 ) -> None:
     """Solve a state without and with having asked, together."""
-    top, z = min(RUNGS - 1, shown + 1), model.visit[d, s, v]
-    calm = work(model, values, p, offers, d, s, v, known, taken, shown, interrupted, 0)
-    asked = work(model, values, p, offers, d, s, v, known, taken, shown, interrupted, 1)
+    top = min(RUNGS - 1, shown + 1)
+    calm = work(model, values, at, known, taken, shown, interrupted, 0)
+    asked = work(model, values, at, known, taken, shown, interrupted, 1)
     best0, sum0, n0 = -np.inf, 0.0, 1
     best1, sum1, n1 = -np.inf, 0.0, 1
     same_best, same_sum, same_n = -np.inf, 0.0, 0  # help that leads to this very state, after reading it once more
     for rung in range(HINT, top + 1):
-        if offers < len(model.exposure) - 1:
-            value = unasked_help(model, values, p, offers, d, s, v, known, taken, shown, 2 * interrupted, rung)
+        if at.offers < len(model.exposure) - 1:
+            value = unasked_help(model, values, at, known, taken, shown, 2 * interrupted, rung)
             best0, sum0, n0 = max(best0, value), sum0 + value, n0 + 1
-        reading = costs(model, READING_S[rung] * model.traits[p].pace)
+        reading = costs(model, READING_S[rung] * model.traits[at.p].pace)
         n1 += 1
         if rung <= taken:
             same_best, same_sum, same_n = max(same_best, reading), same_sum + reading, same_n + 1
         else:
             more = max(shown, rung)
-            value = reading + work_value(model, values, p, offers, d, s, v, known, rung, more, interrupted, 0)
+            value = reading + work_value(model, values, at, known, rung, more, interrupted, 0)
             best1, sum1 = max(best1, value), sum1 + value
     x0 = x1 = 0.0
     for _ in range(MOST_SWEEPS):
@@ -140,15 +138,12 @@ def solve_pair(
         x0 = max(on, best0) if by == BEST else (on + sum0) / n0
         on = calm.c + calm.a0 * x0 + calm.a1 * x1
         wait = asked.c + asked.a0 * x0 + asked.a1 * x1
-        if by == BEST:
-            x1 = max(wait, max(best1, on + same_best))
-        else:
-            x1 = (wait + sum1 + same_n * on + same_sum) / n1
+        x1 = max(wait, best1, on + same_best) if by == BEST else (wait + sum1 + same_n * on + same_sum) / n1
         if abs(x0 - old0) + abs(x1 - old1) < FIXED_POINT:
             break
-    at = cell_of(taken, shown, interrupted, 0)
-    here = values.inside[p, offers, z, np.int64(known)]
-    here[at], here[at + 1] = x0, x1
+    here = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known)]
+    cell = cell_of(taken, shown, interrupted, 0)
+    here[cell], here[cell + 1] = x0, x1
 
 
 @compiled_apart
@@ -156,65 +151,57 @@ def solve_video(
     model: Model,
     values: Values,
     by: int,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
 ) -> None:
     """Solve the four quarters of a video together: one may be seen again."""
-    here = values.inside[p, offers, model.visit[d, s, v], np.int64(known)]
+    here = values.inside[at.p, at.offers, visit_of(model, at), np.int64(known)]
     top = min(RUNGS - 1, shown + 1)
     for _ in range(MOST_SWEEPS):
         change = 0.0
         for quarter in range(QUARTERS - 1, -1, -1):
-            on = watch_value(model, values, p, offers, d, s, v, known, taken, shown, quarter)
+            on = watch_value(model, values, at, known, taken, shown, quarter)
             best, total, n = on, on, 1
-            if offers < len(model.exposure) - 1:
+            if at.offers < len(model.exposure) - 1:
                 for rung in range(HINT, top + 1):
-                    value = unasked_help(model, values, p, offers, d, s, v, known, taken, shown, quarter, rung)
+                    value = unasked_help(model, values, at, known, taken, shown, quarter, rung)
                     best, total, n = max(best, value), total + value, n + 1
             new = best if by == BEST else total / n
-            at = video_cell(taken, shown, quarter)
-            change += abs(new - here[at])
-            here[at] = new
+            cell = video_cell(taken, shown, quarter)
+            change += abs(new - here[cell])
+            here[cell] = new
         if change < FIXED_POINT:
             break
 
 
 @compiled
-def select_value(model: Model, values: Values, p: int, offers: int, d: int, s: int, v: int, known: Any) -> float:
-    """Q of offering step `s` at difficulty `v`, of a legal one."""
-    form = select_form(model, values, p, offers, d, s, v, known)
-    return form.c + form.a0 * values.boundary[p, offers, d, np.int64(known)]
+def select_value(model: Model, values: Values, at: Place, known: Any) -> float:
+    """Q of offering the step and difficulty of `at`, legal ones."""
+    form = select_form(model, values, at, known)
+    return form.c + form.a0 * values.boundary[at.p, at.offers, at.d, np.int64(known)]
 
 
 @compiled
 def assist_value(
     model: Model,
     values: Values,
-    p: int,
-    offers: int,
-    d: int,
-    s: int,
-    v: int,
+    at: Place,
     known: Any,
     taken: int,
     shown: int,
     within: int,
     rung: int,
 ) -> float:
-    """Q of offering the legal `rung` of help, or waiting; `within`: the quarter of a video, else 2 interrupted + asked."""
+    """Q of a legal `rung` of help, or of waiting; `within`: the quarter of a video, else 2 interrupted + asked."""
     if rung == WAIT:
-        return go_on(model, values, p, offers, d, s, v, known, taken, shown, within)
-    if model.plan.steps[s].video or not within & 1:
-        return unasked_help(model, values, p, offers, d, s, v, known, taken, shown, within, rung)
-    reading = costs(model, READING_S[rung] * model.traits[p].pace)
+        return go_on(model, values, at, known, taken, shown, within)
+    if model.plan.steps[at.s].video or not within & 1:
+        return unasked_help(model, values, at, known, taken, shown, within, rung)
+    reading = costs(model, READING_S[rung] * model.traits[at.p].pace)
     top = max(shown, rung)
-    return reading + go_on(model, values, p, offers, d, s, v, known, max(taken, rung), top, within - 1)
+    return reading + go_on(model, values, at, known, max(taken, rung), top, within - 1)
 
 
 def value_at_birth(solution: Solution) -> float:

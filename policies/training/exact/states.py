@@ -28,6 +28,7 @@ CELLS = PAIRS * QUARTERS
 MOST_STEPS = 12  # sets of steps are looked up in a table of 2**S
 MOST_SKILLS = 8
 NOT_A_STATE = -1
+FIRST_CELL = 0  # in which every visit begins
 
 
 class Model(NamedTuple):
@@ -43,6 +44,16 @@ class Model(NamedTuple):
     number_of_set: np.ndarray  # (2**S,) where in `sets`, or NOT_A_STATE
     visit: np.ndarray  # (D, S, V) number of the visit, or NOT_A_STATE
     scratch: np.ndarray  # (1,) MIND: a user in the state that is being looked at, for the functions of `agents`
+
+
+class Place(NamedTuple):
+    """Where in the journey who is: kind `p`, unasked `offers` so far, set of steps `d`, step `s`, difficulty `v`."""
+
+    p: int
+    offers: int
+    d: int
+    s: int
+    v: int
 
 
 class Values(NamedTuple):
@@ -127,6 +138,18 @@ def blank_values(model: Model) -> Values:
 
 
 @compiled
+def visit_of(model: Model, at: Place) -> int:
+    """Number of the visit that a place is in."""
+    return model.visit[at.d, at.s, at.v]
+
+
+@compiled
+def next_offer(at: Place) -> Place:
+    """The same after one more unasked offer."""
+    return Place(at.p, at.offers + 1, at.d, at.s, at.v)
+
+
+@compiled
 def pair_of(taken: int, shown: int) -> int:
     """Number of a (rung taken, rung shown)."""
     return shown * (shown + 1) // 2 + taken
@@ -142,12 +165,6 @@ def cell_of(taken: int, shown: int, interrupted: int, asked: int) -> int:
 def video_cell(taken: int, shown: int, quarter: int) -> int:
     """The cell of a user who watches a video, of which `quarter` quarters were seen."""
     return QUARTERS * pair_of(taken, shown) + quarter
-
-
-@compiled
-def first_cell() -> int:
-    """The cell in which every visit begins."""
-    return 0
 
 
 @compiled

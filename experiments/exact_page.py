@@ -1,0 +1,127 @@
+"""docs/exact.md: the journeys that are solved exactly, and how close to the optimum everybody comes.
+
+Run as `python -m experiments.exact_page`; a few minutes. `--policy PROBLEM=PATH` adds a trained policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.contestants import contestant
+from experiments.exact_text import HEAD
+from experiments.settings import HELD_OUT
+from experiments.statistics import Interval, mean_interval, paired_interval
+from policies.families import baseline
+from policies.protocol import Policy
+from policies.training.exact.kinds import KINDS
+from policies.training.exact.planners import Solved, planners, solved
+from policies.training.exact.problem import EXACT, exact_problem
+from policies.training.exact.solver import value_at_birth
+from policies.training.greedy_full import GreedyFull
+from policies.training.rollout import Played, play
+
+REFERENCE = "greedy"
+BASELINES = ("rules", "fixed", "random")
+USERS, SEED = 20_000, 0
+
+
+class Standing(NamedTuple):
+    """A policy on an exact problem: its mean return, the paired difference to greedy, and the share of the gap
+    from greedy to the oracle that it closes (of the same users, so that luck cancels).
+    """
+
+    policy: str
+    level: Interval
+    gain: Interval
+    share: float
+    completion: float
+
+
+def standings(of: Solved, policies: Sequence[Policy] = (), users: int = USERS) -> list[Standing]:
+    """Planners, baselines and `policies` on the same held-out users, the best first."""
+    problem = of.problem
+    everybody: list[Policy] = [*planners(of), GreedyFull(problem.journey, problem.learner), *policies]
+    everybody += [baseline(name, problem.journey) for name in (REFERENCE, *BASELINES)]
+    plays = {policy.name: played(of, policy, users) for policy in everybody}
+    reference = plays[REFERENCE].returns
+    gap = float((plays["oracle"].returns - reference).mean())
+    found = [
+        Standing(
+            policy=name,
+            level=mean_interval(result.returns),
+            gain=paired_interval(result.returns, reference),
+            share=float((result.returns - reference).mean()) / gap,
+            completion=float(result.terms[:, 0].mean()),
+        )
+        for name, result in plays.items()
+    ]
+    return sorted(found, key=lambda standing: -standing.level.mean)
+
+
+def played(of: Solved, policy: Policy, users: int) -> Played:
+    """One policy on held-out users."""
+    problem = of.problem
+    return play(
+        problem.journey, problem.population, policy, users, HELD_OUT + SEED, problem.weights, learner=problem.learner
+    )
+
+
+def exact_table(name: str, policies: Sequence[Policy] = (), users: int = USERS) -> str:
+    """States, seconds, optimum and standings of one exact problem in Markdown; `policies` play along."""
+    of = solved(exact_problem(name))
+    optimum = value_at_birth(of.solution)
+    states, seconds = of.solution.values.n_states, of.solution.seconds
+    head = f"{states:,} states, solved in {seconds:.1f} s; the oracle's expected return is {optimum:.4f}.\n"
+    rows: list[tuple[str, ...]] = [("policy", "return", "against `greedy`", "of the gap", "complete"), ("---",) * 5]
+    rows += [tuple(cells(standing)) for standing in standings(of, policies, users)]
+    return head + "\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def cells(standing: Standing) -> Iterator[str]:
+    """One row of the table."""
+    yield f"`{standing.policy}`"
+    yield f"{standing.level.mean:.3f} ± {standing.level.half_width:.3f}"
+    yield "" if standing.policy == REFERENCE else f"{standing.gain.mean:+.3f} ± {standing.gain.half_width:.3f}"
+    yield f"{100 * standing.share:.0f}%"
+    yield f"{100 * standing.completion:.0f}%"
+
+
+def kinds_table() -> str:
+    """The calm kinds in Markdown."""
+    traits = next(iter(KINDS.values()))._fields
+    rows: list[tuple[str, ...]] = [("kind", *traits), ("---",) * (len(traits) + 1)]
+    rows += [(f"`{name}`", *(f"{value:g}" for value in kind)) for name, kind in KINDS.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def page(policies: Mapping[str, Sequence[Policy]], users: int) -> str:
+    """The whole page; `policies` by problem."""
+    text = HEAD.format(users=users, seed=SEED, kinds=kinds_table())
+    tables = (f"### `{name}`\n\n{exact_table(name, policies.get(name, ()), users)}" for name in EXACT)
+    return text + "\n" + "\n".join(tables)
+
+
+def trained(items: Sequence[str]) -> dict[str, list[Policy]]:
+    """`PROBLEM=PATH` items as policies by problem. Raises `SettingsError` or `KeyError`."""
+    found: dict[str, list[Policy]] = {}
+    for item in items:
+        name, _, path = item.partition("=")
+        found.setdefault(name, []).append(contestant(path, exact_problem(name).journey))
+    return found
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description="Solve the exact problems, play everybody, write docs/exact.md.")
+    parser.add_argument("--policy", action="append", default=[], metavar="PROBLEM=PATH", help="a run or bundle, too")
+    parser.add_argument("--users", type=int, default=USERS)
+    parser.add_argument("--out", type=Path, default=Path("docs/exact.md"))
+    options = parser.parse_args()
+    options.out.write_text(page(trained(options.policy), options.users), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
