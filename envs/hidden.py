@@ -37,7 +37,7 @@ FEELINGS = (
 )
 HIDDEN_SIZE = N_TRAITS + len(FEELINGS) + len(REASONS)  # of every journey; then one number per skill
 USUAL_EXPOSURE, USUAL_DECISIONS = 4.0, 64.0  # read 1
-LEAST_TRAIT = 1e-3  # below it a trait's logarithm says nothing more
+LEAST_TRAIT, MOST_TRAIT = 1e-3, 1e6  # beyond them a trait's logarithm says nothing more; some are endless
 
 
 @compiled
@@ -45,7 +45,7 @@ def write_hidden(plan: Plan, world: World, row: int, out: Any) -> None:
     """The hidden state of the user in `row` in `out` `(HIDDEN_SIZE + K,)` float32; traits as logarithms."""
     mind = world.minds[row]
     for t in range(N_TRAITS):
-        out[t] = math.log(max(LEAST_TRAIT, world.traits_flat[row, t]))
+        out[t] = math.log(min(MOST_TRAIT, max(LEAST_TRAIT, world.traits_flat[row, t])))
     at = N_TRAITS
     out[at], out[at + 1] = mind.motivation, mind.frustration
     out[at + 2], out[at + 3] = mind.exposure / USUAL_EXPOSURE, mind.message_exposure
