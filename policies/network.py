@@ -59,17 +59,9 @@ def made_ready(weights: Weights) -> Weights:
 
 
 @compiled
-def start(initial: Any, outputs: Any) -> None:
-    """`outputs = initial`, both `(m,)`."""
-    for j in range(len(outputs)):
-        outputs[j] = initial[j]
-
-
-@compiled
 def second_layer(weights: Weights, one: Any, which: Any, values: Any, two: Any) -> None:
     """The second hidden layer `two`, after its ReLU, of the first `one` before it."""
-    start(weights.b2, two)
-    add_products(which, values, gather_above(one, which, values), weights.w2, two)
+    add_products(weights.b2, which, values, gather_above(one, which, values), weights.w2, two)
     for j in range(len(two)):
         two[j] = max(two[j], np.float32(0.0))
 
@@ -84,8 +76,7 @@ def score_legal(weights: Weights, observation: Any, mask: Any, room: Room, logit
     begin, middle = len(mask), len(mask) + len(weights.b1)
     one, two = room.values[begin:middle], room.values[middle : middle + len(weights.b2)]
     values = room.values[middle + len(weights.b2) :]
-    start(weights.b1, one)
-    add_products(room.which, values, gather(observation, room.which, values), weights.w1, one)
+    add_products(weights.b1, room.which, values, gather(observation, room.which, values), weights.w1, one)
     second_layer(weights, one, room.which, values, two)
     for k in range(count):
         a = room.legal[k]

@@ -118,21 +118,37 @@ def current_step(observation: Any, n_steps: int) -> int:
 
 
 @compiled
-def write_features(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
-    """Fill `shared` `(SHARED_SIZE,)` and `rows` `(S, ROW_SIZE)`, both float32, from `observation` `(D,)`."""
-    n_steps, n_left = len(table.starts), 0
+def is_left(observation: Any, s: int) -> bool:
+    """Whether step `s` is required and not done."""
+    at = USER_SIZE + s * STEP_SIZE
+    return observation[U(at + REQUIRED)] > 0.5 and observation[U(at + DONE)] < 0.5
+
+
+@compiled
+def write_left(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
+    """Fill `shared` `(SHARED_SIZE,)`, and `rows` `(S, ROW_SIZE)` of the steps that are left, from `observation`."""
+    n_left = 0
     for j in range(USER_SIZE):
         shared[j] = observation[j]
     for j in range(ROW_SIZE):
         shared[USER_SIZE + j] = 0.0
-    for s in range(n_steps):
-        write_row(table, observation, s, rows[s])
-        if rows[s, REQUIRED] > 0.5 and rows[s, DONE] < 0.5:
+    for s in range(len(table.starts)):
+        if is_left(observation, s):
             n_left += 1
+            write_row(table, observation, s, rows[s])
             for j in range(ROW_SIZE):
                 shared[U(USER_SIZE + j)] += rows[s, U(j)]
     for j in range(ROW_SIZE):
         shared[USER_SIZE + j] /= np.float32(max(1, n_left))
+
+
+@compiled
+def write_features(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
+    """Fill `shared` `(SHARED_SIZE,)` and `rows` `(S, ROW_SIZE)`, both float32, from `observation` `(D,)`."""
+    write_left(table, observation, shared, rows)
+    for s in range(len(table.starts)):
+        if not is_left(observation, s):
+            write_row(table, observation, s, rows[s])
 
 
 @compiled

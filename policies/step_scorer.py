@@ -24,7 +24,7 @@ from journeys.compiled import compiled, entry_point
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.masked_softmax import draw_legal, list_legal, softmax, spread
-from policies.network import MachineCode, Room, Weights, checked, made_ready, room_of, second_layer, start
+from policies.network import MachineCode, Room, Weights, checked, made_ready, room_of, second_layer
 from policies.protocol import Choices
 from policies.step_features import (
     NOWHERE,
@@ -32,8 +32,10 @@ from policies.step_features import (
     SHARED_SIZE,
     StepSkills,
     current_step,
+    is_left,
     step_skills,
-    write_features,
+    write_left,
+    write_row,
 )
 from policies.vector import add_products, aligned, dot, gather
 
@@ -63,23 +65,30 @@ def scorer_of(select: Weights, assist: Weights, journey: Journey) -> Scorer:
 @compiled
 def begin(weights: Weights, shared: Any, which: Any, values: Any, begun: Any) -> None:
     """The first layer before its ReLU, as far as `shared` `(SHARED_SIZE,)` goes: `begun` `(H,)`."""
-    start(weights.b1, begun)
-    add_products(which, values, gather(shared, which, values), weights.w1, begun)
+    add_products(weights.b1, which, values, gather(shared, which, values), weights.w1, begun)
 
 
 @compiled
 def finish(weights: Weights, of_row: Any, begun: Any, row: Any, which: Any, values: Any, one: Any, two: Any) -> None:
     """The second hidden layer `two` of what was begun, for one step's `row` `(ROW_SIZE,)`."""
-    start(begun, one)
-    add_products(which, values, gather(row, which, values), of_row, one)
+    add_products(begun, which, values, gather(row, which, values), of_row, one)
     second_layer(weights, one, which, values, two)
 
 
 @compiled
 def score_steps(
-    weights: Weights, of_row: Any, shared: Any, rows: Any, count: int, room: Room, room_left: Any, logits: Any
+    weights: Weights,
+    of_row: Any,
+    table: StepSkills,
+    observation: Any,
+    shared: Any,
+    rows: Any,
+    count: int,
+    room: Room,
+    room_left: Any,
+    logits: Any,
 ) -> None:
-    """Logits of the `count` legal (step, difficulty)."""
+    """Logits of the `count` legal (step, difficulty); `rows` holds those of the steps that are left."""
     width, k = len(weights.b1), 0
     begun, one, two = (
         room_left[:width],
@@ -90,6 +99,8 @@ def score_steps(
     begin(weights, shared, room.which, values, begun)
     while k < count:
         s = room.legal[k] // N_VARIANTS
+        if not is_left(observation, s):
+            write_row(table, observation, s, rows[s])
         finish(weights, of_row, begun, rows[s], room.which, values, one, two)
         while k < count and room.legal[k] // N_VARIANTS == s:
             v = room.legal[k] - N_VARIANTS * s
@@ -128,18 +139,31 @@ def score_legal(scorer: Scorer, observation: Any, mask: Any, room: Room, logits:
     base, at = N_VARIANTS * n_steps, len(mask) + SHARED_SIZE
     end = at + (n_steps + 1) * ROW_SIZE
     shared, rows = room.values[len(mask) : at], room.values[at:end].reshape((n_steps + 1, ROW_SIZE))
-    write_features(scorer.table, observation, shared, rows)
+    write_left(scorer.table, observation, shared, rows)
     of_steps = 0
     while of_steps < count and room.legal[of_steps] < base:
         of_steps += 1
     if of_steps:
-        score_steps(scorer.select, scorer.select_row, shared, rows, of_steps, room, room.values[end:], logits)
+        score_steps(
+            scorer.select,
+            scorer.select_row,
+            scorer.table,
+            observation,
+            shared,
+            rows,
+            of_steps,
+            room,
+            room.values[end:],
+            logits,
+        )
     if of_steps < count:
         s = current_step(observation, n_steps)
         if s == NOWHERE:
             s = n_steps
             for j in range(ROW_SIZE):
                 rows[s, j] = 0.0
+        elif not is_left(observation, s):
+            write_row(scorer.table, observation, s, rows[s])
         left = room.values[end:]
         score_help(scorer.assist, scorer.assist_row, shared, rows[s], of_steps, count, base, room, left, logits)
     return count

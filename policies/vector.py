@@ -32,11 +32,12 @@ def aligned(array: np.ndarray, *axes: int) -> np.ndarray:
     return out
 
 
-def add_products(which: Any, values: Any, count: int, weights: Any, outputs: Any) -> None:
-    """Add `values[i] * weights[which[i]]` to `outputs` `(m,)`, for `i` from 0 to `count - 1`, one after the other.
+def add_products(initial: Any, which: Any, values: Any, count: int, weights: Any, outputs: Any) -> None:
+    """Write `initial` `(m,)` plus `values[i] * weights[which[i]]`, for `i` from 0 to `count - 1` one after the other.
 
-    `m` is a multiple of `LANES`; `which` is int32, the others float32.
+    Into `outputs` `(m,)`; `m` is a multiple of `LANES`; `which` is int32, the others float32.
     """
+    outputs[:] = initial
     for i in range(count):
         outputs += values[i] * weights[which[i]]
 
@@ -69,17 +70,17 @@ def gather_above(inputs: Any, which: Any, values: Any) -> int:
 
 
 @overload(add_products, jit_options=INLINE)  # type: ignore[untyped-decorator]
-def _add_products(which: Any, values: Any, count: Any, weights: Any, outputs: Any) -> Any:  # noqa: ARG001 (Numba passes types)
-    def compiled(which: Any, values: Any, count: Any, weights: Any, outputs: Any) -> None:
+def _add_products(initial: Any, which: Any, values: Any, count: Any, weights: Any, outputs: Any) -> Any:  # noqa: ARG001 (Numba passes types)
+    def compiled(initial: Any, which: Any, values: Any, count: Any, weights: Any, outputs: Any) -> None:
         at, end = 0, len(outputs)
         while end - at >= 4 * LANES:
-            FOUR(which, values, count, weights, at, outputs)
+            FOUR(initial, which, values, count, weights, at, outputs)
             at += 4 * LANES
         if end - at >= 2 * LANES:
-            TWO(which, values, count, weights, at, outputs)
+            TWO(initial, which, values, count, weights, at, outputs)
             at += 2 * LANES
         if end - at >= LANES:
-            ONE(which, values, count, weights, at, outputs)
+            ONE(initial, which, values, count, weights, at, outputs)
 
     return compiled
 

@@ -64,11 +64,22 @@ def block_of(vectors: int) -> Any:
     """`add_products` on `vectors` registers of outputs, from output `at` on."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def block(typing: Any, which: Any, values: Any, count: Any, weights: Any, at: Any, outputs: Any) -> Any:  # noqa: ARG001 (Numba passes it)
+    def block(
+        typing: Any,  # noqa: ARG001 (Numba passes it)
+        initial: Any,
+        which: Any,
+        values: Any,
+        count: Any,  # noqa: ARG001 (read from `arguments`)
+        weights: Any,
+        at: Any,  # noqa: ARG001 (read from `arguments`)
+        outputs: Any,
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kinds, (_, _, n, matrix, first, _) = signature.args, arguments
-            numbers, inputs, rows, out = (pointer(context, builder, kinds[k], arguments[k]) for k in (0, 1, 3, 5))
-            stride = builder.extract_value(context.make_array(kinds[3])(context, builder, matrix).shape, 1)
+            kinds, (_, _, _, n, matrix, first, _) = signature.args, arguments
+            begin, numbers, inputs, rows, out = (
+                pointer(context, builder, kinds[k], arguments[k]) for k in (0, 1, 2, 4, 6)
+            )
+            stride = builder.extract_value(context.make_array(kinds[4])(context, builder, matrix).shape, 1)
             places = [builder.add(first, WORD(v * LANES)) for v in range(vectors)]
 
             def step(i: Any, sums: list[Any]) -> list[Any]:
@@ -77,12 +88,12 @@ def block_of(vectors: int) -> Any:
                 loaded = [load(builder, rows, builder.add(row, place)) for place in places]
                 return [builder.fadd(s, builder.fmul(value, w)) for s, w in zip(sums, loaded, strict=True)]
 
-            sums = counted(builder, n, [load(builder, out, place) for place in places], step)
+            sums = counted(builder, n, [load(builder, begin, place) for place in places], step)
             for place, total in zip(places, sums, strict=True):
                 builder.store(total, vector_at(builder, out, place), align=MEMORY)
             return context.get_dummy_value()
 
-        return types.none(which, values, types.int64, weights, types.int64, outputs), generate
+        return types.none(initial, which, values, types.int64, weights, types.int64, outputs), generate
 
     return block
 
