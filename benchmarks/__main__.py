@@ -10,6 +10,7 @@ from pathlib import Path
 PARTS = {
     "env": "benchmarks.vector_env",
     "training": "benchmarks.training",
+    "deciding": "benchmarks.deciding",
     "runtime": "benchmarks.runtime",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",

@@ -11,7 +11,7 @@ from journeys.draws import PURPOSE_POLICY, uniform
 
 @compiled
 def list_legal(mask: Any, legal: Any) -> int:
-    """Write the legal actions of `mask` `(A,)` into `legal` `(A + 1,)`, in order; returns how many there are."""
+    """Write the legal actions of `mask` `(A,)` into `legal` `(A,)`, in order; returns how many there are."""
     count = 0
     for a in range(len(mask)):
         legal[count] = a
@@ -43,12 +43,16 @@ def spread(legal: Any, chances: Any, count: int, out: Any) -> None:
 
 
 @compiled
-def draw_legal(chances: Any, count: int, key: Any) -> int:
-    """The place in the list that the event key `key` draws: exactly what `protocol.draw` makes of the same numbers."""
+def draw_legal(legal: Any, chances: Any, count: int, key: Any, action: Any, propensity: Any) -> None:
+    """Draw with the event key `key` as `protocol.draw` does, into `action` `(1,)` and `propensity` `(1,)`.
+
+    Where no probability is above 0 (numbers that are none) there is no action: -1, of propensity 0.
+    """
     u = uniform(key, PURPOSE_POLICY)
     total, chosen = 0.0, -1
     for k in range(count):
         if chances[k] > 0.0 and (chosen < 0 or total <= u):
             chosen = k
         total += chances[k]
-    return chosen
+    action[0] = legal[chosen] if chosen >= 0 else -1
+    propensity[0] = chances[chosen] if chosen >= 0 else 0.0

@@ -71,10 +71,11 @@ def limits(manifest: Manifest, journey: Journey | None, predicts_success: bool) 
     """What it is not for."""
     yield "## Limits\n"
     if manifest.journey is None:
-        yield "- Made for no journey in particular: compare it with the rules on yours (`handrail compare`) first."
+        yield "- Made for no journey in particular: compare it with the rules on yours first (`handrail compare`)."
         yield "- Predicts no success and knows no usual user: reasons are measured against entries of zero."
     else:
-        yield f"- Made for this very journey (hash `{manifest.journey.hash[:12]}`); a changed journey needs a new bundle."
+        digest = manifest.journey.hash[:12]
+        yield f"- Made for this very journey (hash `{digest}`); a changed journey needs a new bundle."
     if manifest.family in TRAINED:
         yield "- Trained and measured on synthetic users; its worth for real users is to be measured on real users."
     if predicts_success:

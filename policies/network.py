@@ -1,18 +1,24 @@
 """A network of two hidden layers (ReLU) and a masked softmax, evaluated without torch and identically at any batch.
 
 Each row is computed by the same fixed sequence of float32 operations, so one user served alone gets the same
-probabilities, bit for bit, as the same user in a batch of thousands; a BLAS product would not promise that.
+probabilities, bit for bit, as the same user in a batch of thousands; a BLAS product would not promise that. It need
+not be slow: inputs of zero are left out, of the last layer only what is legal is computed, and where one action alone
+is legal there is nothing to compute.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from journeys.compiled import compiled
-from policies.protocol import Choices, draw
+from journeys.compiled import compiled, entry_point
+from policies.masked_softmax import draw_legal, list_legal, softmax, spread
+from policies.protocol import Choices
+from policies.vector import add_products, aligned, dot, gather, gather_above
+from policies.vector_code import LANES
 
 
 class Weights(NamedTuple):
@@ -26,46 +32,120 @@ class Weights(NamedTuple):
     b3: np.ndarray
 
 
-@compiled
-def layer(inputs: Any, weights: Any, biases: Any, outputs: Any, rectify: bool) -> None:
-    """`outputs (m,) = inputs (n,) @ weights (n, m) + biases (m,)`, optionally `max(0, .)`; zero inputs are skipped."""
-    for j in range(len(biases)):
-        outputs[j] = biases[j]
-    for i in range(len(inputs)):
-        x = inputs[i]
-        if x != 0.0:
-            for j in range(len(biases)):
-                outputs[j] += x * weights[i, j]
-    if rectify:
-        for j in range(len(biases)):
-            outputs[j] = max(outputs[j], np.float32(0.0))
+class Room(NamedTuple):
+    """Room to work in, for one row: numbers of inputs, legal actions `(A,)`, numbers of all sorts, `(A,)` chances."""
+
+    which: np.ndarray
+    legal: np.ndarray
+    values: np.ndarray
+    chances: np.ndarray
+
+
+def room_of(n_actions: int, n_inputs: int, n_values: int) -> Room:
+    """Room for so many actions, inputs of a layer, and numbers besides; what is in it is not defined."""
+    inputs = n_inputs + LANES
+    return Room(
+        np.empty(inputs, np.int32),
+        np.empty(n_actions, np.int64),
+        np.empty(n_actions + inputs + n_values, np.float32),
+        np.empty(n_actions),
+    )
+
+
+def made_ready(weights: Weights) -> Weights:
+    """The same network on whole vectors, with the last layer transposed: `w3 (A, H)`."""
+    w1, b1, w2, b2, w3, b3 = weights
+    return Weights(aligned(w1, 1), aligned(b1, 0), aligned(w2, 0, 1), aligned(b2, 0), aligned(w3.T, 1), aligned(b3))
 
 
 @compiled
-def masked_softmax(logits: Any, mask: Any, temperature: float, out: Any) -> None:
-    """Softmax of `logits / temperature` over the legal actions; 0 elsewhere. Float64 out."""
-    top = -math.inf
-    for a in range(len(mask)):
-        if mask[a]:
-            top = max(top, float(logits[a]))
-    total = 0.0
-    for a in range(len(mask)):
-        out[a] = math.exp((float(logits[a]) - top) / temperature) if mask[a] else 0.0
-        total += out[a]
-    for a in range(len(mask)):
-        out[a] /= total
+def second_layer(weights: Weights, one: Any, which: Any, values: Any, two: Any) -> None:
+    """The second hidden layer `two`, after its ReLU, of the first `one` before it."""
+    add_products(weights.b2, which, values, gather_above(one, which, values), weights.w2, two)
+    for j in range(len(two)):
+        two[j] = max(two[j], np.float32(0.0))
+
+
+@compiled
+def score_legal(weights: Weights, observation: Any, mask: Any, room: Room, logits: Any) -> int:
+    """Write the legal actions and their logits into `room.legal` and `logits`; returns how many there are."""
+    count = list_legal(mask, room.legal)
+    if count <= 1:
+        logits[0] = 0.0
+        return count
+    begin, middle = len(mask), len(mask) + len(weights.b1)
+    one, two = room.values[begin:middle], room.values[middle : middle + len(weights.b2)]
+    values = room.values[middle + len(weights.b2) :]
+    add_products(weights.b1, room.which, values, gather(observation, room.which, values), weights.w1, one)
+    second_layer(weights, one, room.which, values, two)
+    for k in range(count):
+        a = room.legal[k]
+        logits[k] = weights.b3[a] + dot(two, weights.w3[a])
+    return count
 
 
 @compiled
 def probabilities_of_rows(
-    weights: Weights, temperature: float, observations: Any, masks: Any, one: Any, two: Any, logits: Any, out: Any
+    weights: Weights, temperature: float, observations: Any, masks: Any, room: Room, out: Any
 ) -> None:
-    """Forward pass per row; `one`, `two` `(H,)` and `logits` `(A,)` float32 are room to work in."""
+    """Probabilities `(n, A)` of `n` users."""
+    logits = room.values[: masks.shape[1]]
     for row in range(len(observations)):
-        layer(observations[row], weights.w1, weights.b1, one, True)
-        layer(one, weights.w2, weights.b2, two, True)
-        layer(two, weights.w3, weights.b3, logits, False)
-        masked_softmax(logits, masks[row], temperature, out[row])
+        count = score_legal(weights, observations[row], masks[row], room, logits)
+        softmax(logits, count, temperature, room.chances)
+        spread(room.legal, room.chances, count, out[row])
+
+
+@compiled
+def decide_rows(
+    weights: Weights,
+    temperature: float,
+    observations: Any,
+    masks: Any,
+    keys: Any,
+    room: Room,
+    actions: Any,
+    propensities: Any,
+) -> None:
+    """Draw an action per row from the same probabilities."""
+    logits = room.values[: masks.shape[1]]
+    for row in range(len(observations)):
+        count = score_legal(weights, observations[row], masks[row], room, logits)
+        softmax(logits, count, temperature, room.chances)
+        draw_legal(room.legal, room.chances, count, keys[row], actions[row : row + 1], propensities[row : row + 1])
+
+
+class MachineCode(NamedTuple):
+    """The two loops, called without Numba's dispatch."""
+
+    probabilities: Callable[..., Any]
+    decide: Callable[..., Any]
+
+
+@cache
+def machine_code() -> MachineCode:
+    """The loops compiled for the only types that they are called with."""
+    line, plane, masks = np.zeros(1, np.float32), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.bool_)
+    fixed, keys = (Weights(plane, line, plane, line, plane, line), 1.0, plane, masks), np.zeros(1, np.uint64)
+    room, choices = room_of(1, 1, 1), (np.zeros(1, np.int64), np.zeros(1))
+    return MachineCode(
+        entry_point(probabilities_of_rows, *fixed, room, np.zeros((1, 1))),
+        entry_point(decide_rows, *fixed, keys, room, *choices),
+    )
+
+
+def checked(shape: tuple[int, int], observations: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both in the layout that machine code takes for granted. Raises `ValueError` where they are another journey's.
+
+    `shape` are the entries and actions of the journey.
+    """
+    given = observations.shape[1], masks.shape[1]
+    if given != shape:
+        raise ValueError(
+            f"{given[0]} entries and {given[1]} actions are not of this journey, which has {shape[0]} and {shape[1]}. "
+            "Mend: build the policy for the journey that it serves"
+        )
+    return np.ascontiguousarray(observations, np.float32), np.ascontiguousarray(masks, np.bool_)
 
 
 class NetworkPolicy:
@@ -76,18 +156,22 @@ class NetworkPolicy:
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self.name, self.temperature = name, temperature
         self.weights = Weights(*(np.ascontiguousarray(array, np.float32) for array in weights))
+        self._ready, self._shape = made_ready(self.weights), (len(weights.w1), len(weights.b3))
+        one, two = len(self._ready.b1), len(self._ready.b2)
+        self._room = len(weights.b3), max(len(weights.w1), one), one + two
 
     def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Masked softmax of the network's logits, shape `(n, A)`."""
-        out = np.empty(masks.shape)
-        one, two = np.empty(len(self.weights.b1), np.float32), np.empty(len(self.weights.b2), np.float32)
-        logits = np.empty(masks.shape[1], np.float32)
-        probabilities_of_rows(self.weights, self.temperature, observations, masks, one, two, logits, out)
+        seen, out = checked(self._shape, observations, masks), np.empty(masks.shape)
+        machine_code().probabilities(self._ready, self.temperature, *seen, room_of(*self._room), out)
         return out
 
     def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
         """Draw an action per row."""
-        return draw(self.probabilities(observations, masks), keys)
+        seen, keys = checked(self._shape, observations, masks), np.ascontiguousarray(keys, np.uint64)
+        choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
+        machine_code().decide(self._ready, self.temperature, *seen, keys, room_of(*self._room), *choices)
+        return choices
 
     def attributions(self, observation: np.ndarray, mask: np.ndarray, action: int, usual: np.ndarray) -> np.ndarray:
         """What each entry contributed to `action` rather than the other legal ones, shape `(D,)`.

@@ -41,6 +41,7 @@ INPUT_SIZE = SHARED_SIZE + ROW_SIZE  # of a policy that weighs one step
 MANY_SKILLS = 4.0  # of one step: so many taught or needed read 1
 REQUIRED, DONE, CURRENT = STEP_INDEX["required"], STEP_INDEX["done"], STEP_INDEX["current"]
 NOWHERE = -1
+U = np.uint64  # of indices: what cannot be negative need not be looked at for it, and loops become vectors
 
 
 class StepSkills(NamedTuple):
@@ -81,13 +82,14 @@ def feature_hash() -> str:
 def write_mean(observation: Any, skills: Any, low: int, high: int, n_steps: int, out: Any, at: int) -> None:
     """Mean of the blocks of `skills[low:high]` in `out[at : at + SKILL_SIZE]`; zeros where there are none."""
     for j in range(SKILL_SIZE):
-        out[at + j] = 0.0
+        out[U(at + j)] = 0.0
     for i in range(low, high):
         begin = USER_SIZE + n_steps * STEP_SIZE + skills[i] * SKILL_SIZE
         for j in range(SKILL_SIZE):
-            out[at + j] += observation[begin + j]
-    for j in range(SKILL_SIZE):
-        out[at + j] /= np.float32(max(1, high - low))
+            out[U(at + j)] += observation[U(begin + j)]
+    if high - low > 1:
+        for j in range(SKILL_SIZE):
+            out[U(at + j)] /= np.float32(high - low)
 
 
 @compiled
@@ -96,7 +98,7 @@ def write_row(table: StepSkills, observation: Any, s: int, out: Any) -> None:
     n_steps = len(table.starts)
     begin = USER_SIZE + s * STEP_SIZE
     for j in range(STEP_SIZE):
-        out[j] = observation[begin + j]
+        out[U(j)] = observation[U(begin + j)]
     start, middle, end = table.starts[s], table.taught_to[s], table.ends[s]
     write_mean(observation, table.skills, start, middle, n_steps, out, STEP_SIZE)
     write_mean(observation, table.skills, middle, end, n_steps, out, STEP_SIZE + SKILL_SIZE)
@@ -116,21 +118,37 @@ def current_step(observation: Any, n_steps: int) -> int:
 
 
 @compiled
-def write_features(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
-    """Fill `shared` `(SHARED_SIZE,)` and `rows` `(S, ROW_SIZE)`, both float32, from `observation` `(D,)`."""
-    n_steps, n_left = len(table.starts), 0
+def is_left(observation: Any, s: int) -> bool:
+    """Whether step `s` is required and not done."""
+    at = USER_SIZE + s * STEP_SIZE
+    return observation[U(at + REQUIRED)] > 0.5 and observation[U(at + DONE)] < 0.5
+
+
+@compiled
+def write_left(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
+    """Fill `shared` `(SHARED_SIZE,)`, and `rows` `(S, ROW_SIZE)` of the steps that are left, from `observation`."""
+    n_left = 0
     for j in range(USER_SIZE):
         shared[j] = observation[j]
     for j in range(ROW_SIZE):
         shared[USER_SIZE + j] = 0.0
-    for s in range(n_steps):
-        write_row(table, observation, s, rows[s])
-        if rows[s, REQUIRED] > 0.5 and rows[s, DONE] < 0.5:
+    for s in range(len(table.starts)):
+        if is_left(observation, s):
             n_left += 1
+            write_row(table, observation, s, rows[s])
             for j in range(ROW_SIZE):
-                shared[USER_SIZE + j] += rows[s, j]
+                shared[U(USER_SIZE + j)] += rows[s, U(j)]
     for j in range(ROW_SIZE):
         shared[USER_SIZE + j] /= np.float32(max(1, n_left))
+
+
+@compiled
+def write_features(table: StepSkills, observation: Any, shared: Any, rows: Any) -> None:
+    """Fill `shared` `(SHARED_SIZE,)` and `rows` `(S, ROW_SIZE)`, both float32, from `observation` `(D,)`."""
+    write_left(table, observation, shared, rows)
+    for s in range(len(table.starts)):
+        if not is_left(observation, s):
+            write_row(table, observation, s, rows[s])
 
 
 @compiled

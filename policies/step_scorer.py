@@ -14,7 +14,6 @@ Only what is legal is computed; what the users share (two thirds of the inputs) 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,9 +23,8 @@ from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS, n_actions
 from journeys.compiled import compiled, entry_point
 from journeys.observation import observation_size
 from journeys.spec import Journey
-from policies.dense import LANES, apply, gather, gather_rectified, padded, product, rectify, start
 from policies.masked_softmax import draw_legal, list_legal, softmax, spread
-from policies.network import Weights
+from policies.network import MachineCode, Room, Weights, checked, made_ready, room_of, second_layer
 from policies.protocol import Choices
 from policies.step_features import (
     NOWHERE,
@@ -34,131 +32,158 @@ from policies.step_features import (
     SHARED_SIZE,
     StepSkills,
     current_step,
+    is_left,
     step_skills,
-    write_features,
+    write_left,
+    write_row,
 )
+from policies.vector import add_products, aligned, dot, gather
 
 HELP_AND_MESSAGES = N_RUNGS + N_CHANNELS
 
 
 class Scorer(NamedTuple):
-    """`Weights` made ready: units padded to whole lanes, the first layer split, the last transposed to `(A, H)`."""
+    """`select` and `assist`, the first layer of each split in two: `(69, H)` for shared inputs, `(30, H)` for a row."""
 
-    of_shared: np.ndarray
-    of_row: np.ndarray
-    b1: np.ndarray
-    w2: np.ndarray
-    b2: np.ndarray
-    w3: np.ndarray
-    b3: np.ndarray
+    select: Weights
+    assist: Weights
+    select_row: np.ndarray
+    assist_row: np.ndarray
+    table: StepSkills
 
 
-class Room(NamedTuple):
-    """Room to work in: of numbers `(2 n,)` int64, of network values float32, of probabilities `(A,)` float64."""
-
-    numbers: np.ndarray
-    values: np.ndarray
-    chances: np.ndarray
-
-
-def made_ready(weights: Weights) -> Scorer:
-    """The same network in the layout that the loops below want."""
-    w1 = padded(weights.w1, 1)
+def scorer_of(select: Weights, assist: Weights, journey: Journey) -> Scorer:
+    """Both networks on whole vectors, and the journey's skills."""
+    shared, row = slice(SHARED_SIZE), slice(SHARED_SIZE, None)
     return Scorer(
-        np.ascontiguousarray(w1[:SHARED_SIZE]),
-        np.ascontiguousarray(w1[SHARED_SIZE:]),
-        padded(weights.b1, 0),
-        padded(weights.w2, 0, 1),
-        padded(weights.b2, 0),
-        padded(weights.w3.T, 1),
-        np.ascontiguousarray(weights.b3, np.float32),
+        *(made_ready(select._replace(w1=select.w1[shared])), made_ready(assist._replace(w1=assist.w1[shared]))),
+        *(aligned(select.w1[row], 1), aligned(assist.w1[row], 1)),
+        step_skills(journey),
     )
 
 
 @compiled
-def begin(scorer: Scorer, shared: Any, which: Any, values: Any, begun: Any) -> None:
+def begin(weights: Weights, shared: Any, which: Any, values: Any, begun: Any) -> None:
     """The first layer before its ReLU, as far as `shared` `(SHARED_SIZE,)` goes: `begun` `(H,)`."""
-    start(scorer.b1, begun)
-    apply(which, values, gather(shared, which, values), scorer.of_shared, begun)
+    add_products(weights.b1, which, values, gather(shared, which, values), weights.w1, begun)
 
 
 @compiled
-def finish(scorer: Scorer, begun: Any, row: Any, which: Any, values: Any, one: Any, two: Any) -> None:
-    """The second hidden layer `two` `(H,)` of what was begun, for one step's `row` `(ROW_SIZE,)`."""
-    start(begun, one)
-    apply(which, values, gather(row, which, values), scorer.of_row, one)
-    start(scorer.b2, two)
-    apply(which, values, gather_rectified(one, which, values), scorer.w2, two)
-    rectify(two)
+def finish(weights: Weights, of_row: Any, begun: Any, row: Any, which: Any, values: Any, one: Any, two: Any) -> None:
+    """The second hidden layer `two` of what was begun, for one step's `row` `(ROW_SIZE,)`."""
+    add_products(begun, which, values, gather(row, which, values), of_row, one)
+    second_layer(weights, one, which, values, two)
 
 
 @compiled
-def score_legal(
-    select: Scorer, assist: Scorer, table: StepSkills, observation: Any, mask: Any, room: Room, legal: Any, logits: Any
-) -> int:
-    """Write the legal actions and their logits into `legal` and `logits`, both `(A,)`; returns how many there are."""
-    n_steps, wide = len(table.starts), max(len(select.b2), len(assist.b2), len(select.b1), len(assist.b1))
-    which = room.numbers[len(mask) :]
-    free = len(mask)
-    shared, free = room.values[free : free + SHARED_SIZE], free + SHARED_SIZE
-    rows, free = room.values[free : free + (n_steps + 1) * ROW_SIZE], free + (n_steps + 1) * ROW_SIZE
-    values, free = room.values[free : free + SHARED_SIZE + wide], free + SHARED_SIZE + wide
-    parts, free = room.values[free : free + LANES], free + LANES
-    begun, one, two = free, free + wide, free + 2 * wide
-    features = rows.reshape((n_steps + 1, ROW_SIZE))
-    write_features(table, observation, shared, features)
-    count, k = list_legal(mask, legal), 0
-    first, second = room.values[begun : begun + len(select.b1)], room.values[one : one + len(select.b1)]
-    third = room.values[two : two + len(select.b2)]
-    if legal[0] < N_VARIANTS * n_steps:
-        begin(select, shared, which, values, first)
-        while k < count and legal[k] < N_VARIANTS * n_steps:
-            s = legal[k] // N_VARIANTS
-            finish(select, first, features[s], which, values, second, third)
-            while k < count and legal[k] // N_VARIANTS == s:
-                v = legal[k] % N_VARIANTS
-                logits[k] = select.b3[v] + product(third, select.w3[v], parts)
-                k += 1
-    if k < count:
-        first, second = room.values[begun : begun + len(assist.b1)], room.values[one : one + len(assist.b1)]
-        third = room.values[two : two + len(assist.b2)]
+def score_steps(
+    weights: Weights,
+    of_row: Any,
+    table: StepSkills,
+    observation: Any,
+    shared: Any,
+    rows: Any,
+    count: int,
+    room: Room,
+    room_left: Any,
+    logits: Any,
+) -> None:
+    """Logits of the `count` legal (step, difficulty); `rows` holds those of the steps that are left."""
+    width, k = len(weights.b1), 0
+    begun, one, two = (
+        room_left[:width],
+        room_left[width : 2 * width],
+        room_left[2 * width : 2 * width + len(weights.b2)],
+    )
+    values = room_left[2 * width + len(weights.b2) :]
+    begin(weights, shared, room.which, values, begun)
+    while k < count:
+        s = room.legal[k] // N_VARIANTS
+        if not is_left(observation, s):
+            write_row(table, observation, s, rows[s])
+        finish(weights, of_row, begun, rows[s], room.which, values, one, two)
+        while k < count and room.legal[k] // N_VARIANTS == s:
+            v = room.legal[k] - N_VARIANTS * s
+            logits[k] = weights.b3[v] + dot(two, weights.w3[v])
+            k += 1
+
+
+@compiled
+def score_help(
+    weights: Weights, of_row: Any, shared: Any, row: Any, low: int, high: int, base: int, room: Room, room_left: Any,
+    logits: Any,
+) -> None:  # fmt: skip
+    """Logits of the legal help and messages, which are numbers `low` to `high - 1` in the list of what is legal."""
+    width = len(weights.b1)
+    begun, one, two = (
+        room_left[:width],
+        room_left[width : 2 * width],
+        room_left[2 * width : 2 * width + len(weights.b2)],
+    )
+    values = room_left[2 * width + len(weights.b2) :]
+    begin(weights, shared, room.which, values, begun)
+    finish(weights, of_row, begun, row, room.which, values, one, two)
+    for k in range(low, high):
+        j = room.legal[k] - base
+        logits[k] = weights.b3[j] + dot(two, weights.w3[j])
+
+
+@compiled
+def score_legal(scorer: Scorer, observation: Any, mask: Any, room: Room, logits: Any) -> int:
+    """Write the legal actions and their logits into `room.legal` and `logits`; returns how many there are."""
+    count = list_legal(mask, room.legal)
+    if count <= 1:
+        logits[0] = 0.0
+        return count
+    n_steps = len(scorer.table.starts)
+    base, at = N_VARIANTS * n_steps, len(mask) + SHARED_SIZE
+    end = at + (n_steps + 1) * ROW_SIZE
+    shared, rows = room.values[len(mask) : at], room.values[at:end].reshape((n_steps + 1, ROW_SIZE))
+    write_left(scorer.table, observation, shared, rows)
+    of_steps = 0
+    while of_steps < count and room.legal[of_steps] < base:
+        of_steps += 1
+    if of_steps:
+        score_steps(
+            scorer.select,
+            scorer.select_row,
+            scorer.table,
+            observation,
+            shared,
+            rows,
+            of_steps,
+            room,
+            room.values[end:],
+            logits,
+        )
+    if of_steps < count:
         s = current_step(observation, n_steps)
         if s == NOWHERE:
             s = n_steps
             for j in range(ROW_SIZE):
-                features[s, j] = 0.0
-        begin(assist, shared, which, values, first)
-        finish(assist, first, features[s], which, values, second, third)
-        for i in range(k, count):
-            j = legal[i] - N_VARIANTS * n_steps
-            logits[i] = assist.b3[j] + product(third, assist.w3[j], parts)
+                rows[s, j] = 0.0
+        elif not is_left(observation, s):
+            write_row(scorer.table, observation, s, rows[s])
+        left = room.values[end:]
+        score_help(scorer.assist, scorer.assist_row, shared, rows[s], of_steps, count, base, room, left, logits)
     return count
 
 
 @compiled
 def probabilities_of_rows(
-    select: Scorer,
-    assist: Scorer,
-    table: StepSkills,
-    temperature: float,
-    observations: Any,
-    masks: Any,
-    room: Room,
-    out: Any,
+    scorer: Scorer, temperature: float, observations: Any, masks: Any, room: Room, out: Any
 ) -> None:
     """Probabilities `(n, A)` of `n` users."""
+    logits = room.values[: masks.shape[1]]
     for row in range(len(observations)):
-        legal, logits = room.numbers[: masks.shape[1]], room.values[: masks.shape[1]]
-        count = score_legal(select, assist, table, observations[row], masks[row], room, legal, logits)
+        count = score_legal(scorer, observations[row], masks[row], room, logits)
         softmax(logits, count, temperature, room.chances)
-        spread(legal, room.chances, count, out[row])
+        spread(room.legal, room.chances, count, out[row])
 
 
 @compiled
 def decide_rows(
-    select: Scorer,
-    assist: Scorer,
-    table: StepSkills,
+    scorer: Scorer,
     temperature: float,
     observations: Any,
     masks: Any,
@@ -168,13 +193,24 @@ def decide_rows(
     propensities: Any,
 ) -> None:
     """Draw an action per row from the same probabilities."""
+    logits = room.values[: masks.shape[1]]
     for row in range(len(observations)):
-        legal, logits = room.numbers[: masks.shape[1]], room.values[: masks.shape[1]]
-        count = score_legal(select, assist, table, observations[row], masks[row], room, legal, logits)
+        count = score_legal(scorer, observations[row], masks[row], room, logits)
         softmax(logits, count, temperature, room.chances)
-        k = draw_legal(room.chances, count, keys[row])
-        actions[row] = legal[k] if k >= 0 else -1
-        propensities[row] = room.chances[k] if k >= 0 else 0.0
+        draw_legal(room.legal, room.chances, count, keys[row], actions[row : row + 1], propensities[row : row + 1])
+
+
+@cache
+def machine_code() -> MachineCode:
+    """The loops compiled for the only types that they are called with."""
+    line, plane, masks = np.zeros(1, np.float32), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.bool_)
+    numbers, weights = np.zeros(1, np.int64), Weights(plane, line, plane, line, plane, line)
+    scorer = Scorer(weights, weights, plane, plane, StepSkills(numbers, numbers, numbers, numbers))
+    fixed, room, keys = (scorer, 1.0, plane, masks), room_of(1, 1, 1), np.zeros(1, np.uint64)
+    return MachineCode(
+        entry_point(probabilities_of_rows, *fixed, room, np.zeros((1, 1))),
+        entry_point(decide_rows, *fixed, keys, room, numbers, np.zeros(1)),
+    )
 
 
 class StepScorer:
@@ -184,57 +220,22 @@ class StepScorer:
         if temperature <= 0.0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self.name, self.temperature, self.select, self.assist = name, temperature, select, assist
-        self._scorers = made_ready(select), made_ready(assist), step_skills(journey)
-        n_steps, wide = len(journey.steps), max(len(array) for s in self._scorers[:2] for array in (s.b1, s.b2))
-        actions, inputs = n_actions(n_steps), SHARED_SIZE + wide
-        self._sizes = actions + inputs, actions + SHARED_SIZE + (n_steps + 1) * ROW_SIZE + inputs + LANES + 3 * wide
-        self._n_actions, self._n_entries = actions, observation_size(n_steps, len(journey.skills))
+        self._scorer = scorer_of(select, assist, journey)
+        n_steps = len(journey.steps)
+        widest = max(len(b) for w in (self._scorer.select, self._scorer.assist) for b in (w.b1, w.b2))
+        self._shape = observation_size(n_steps, len(journey.skills)), n_actions(n_steps)
+        n_values = SHARED_SIZE + (n_steps + 1) * ROW_SIZE + 3 * widest
+        self._room = n_actions(n_steps), max(SHARED_SIZE, widest), n_values
 
     def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Masked softmax of the scores, shape `(n, A)`."""
-        out = np.empty(masks.shape)
-        machine_code().probabilities(
-            *self._scorers, self.temperature, *self._seen(observations, masks), self._room(), out
-        )
+        seen, out = checked(self._shape, observations, masks), np.empty(masks.shape)
+        machine_code().probabilities(self._scorer, self.temperature, *seen, room_of(*self._room), out)
         return out
 
     def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
         """Draw an action per row."""
+        seen, keys = checked(self._shape, observations, masks), np.ascontiguousarray(keys, np.uint64)
         choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
-        seen = self._seen(observations, masks)
-        keys = np.ascontiguousarray(keys, np.uint64)
-        machine_code().decide(*self._scorers, self.temperature, *seen, keys, self._room(), *choices)
+        machine_code().decide(self._scorer, self.temperature, *seen, keys, room_of(*self._room), *choices)
         return choices
-
-    def _seen(self, observations: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both in the layout that the machine code takes for granted. Raises `ValueError` on another journey's."""
-        if observations.shape[1] != self._n_entries or masks.shape[1] != self._n_actions:
-            raise ValueError(
-                f"{observations.shape[1]} entries and {masks.shape[1]} actions are not of this journey, which has "
-                f"{self._n_entries} and {self._n_actions}. Mend: build the policy for the journey that it serves"
-            )
-        return np.ascontiguousarray(observations, np.float32), np.ascontiguousarray(masks, np.bool_)
-
-    def _room(self) -> Room:
-        numbers, values = self._sizes
-        return Room(np.empty(numbers, np.int64), np.empty(values, np.float32), np.empty(self._n_actions))
-
-
-class MachineCode(NamedTuple):
-    """The two loops, called without Numba's dispatch."""
-
-    probabilities: Callable[..., Any]
-    decide: Callable[..., Any]
-
-
-@cache
-def machine_code() -> MachineCode:
-    """The loops compiled for the only types that they are called with."""
-    line, plane, numbers = np.zeros(1, np.float32), np.zeros((1, 1), np.float32), np.zeros(1, np.int64)
-    scorer = Scorer(plane, plane, line, plane, line, plane, line)
-    room, doubles = Room(numbers, line, np.zeros(1)), np.zeros((1, 1))
-    fixed = scorer, scorer, StepSkills(numbers, numbers, numbers, numbers), 1.0, plane, plane.astype(np.bool_)
-    return MachineCode(
-        entry_point(probabilities_of_rows, *fixed, room, doubles),
-        entry_point(decide_rows, *fixed, numbers.astype(np.uint64), room, numbers, doubles[0]),
-    )
