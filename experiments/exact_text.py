@@ -44,8 +44,8 @@ fulfil Bellman's equation; whatever may happen next has probability 1; the belie
 | `greedy_full` | the skills | as `greedy`: the next decision's worth |
 
 All others see what production sees. `greedy_full` shows what knowing the skills would bring to greedy, `qmdp_fold` what
-planning brings without a model of who there is, `qmdp` what such a model adds, and the rest up to the oracle is what
-cannot be known in time. The regret of `lookahead` is of exact posteriors, one for whatever may happen next. A learned
+planning brings without a model of who there is, `qmdp` what such a model adds. The rest up to the oracle is the price
+of not knowing, and nobody can say how much of it a better plan for finding out would save. The regret of `lookahead` is of exact posteriors, one for whatever may happen next. A learned
 policy has to find out by itself what `qmdp` and `lookahead` are told of the population.
 On larger journeys, where none of this can be computed, there is [an upper bound](#larger-journeys).
 
