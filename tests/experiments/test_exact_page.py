@@ -45,7 +45,10 @@ def test_who_is_to_play_along_has_to_exist() -> None:
         trained(["tiny=nowhere/to/be/found"])
     with pytest.raises(KeyError, match="no exact problem"):
         trained(["creator=rules"])
-    assert [policy.name for policy in trained(["tiny=zpdes", "ladder=rules", "tiny=rules"])["tiny"]] == ["zpdes", "rules"]
+    assert [policy.name for policy in trained(["tiny=zpdes", "ladder=rules", "tiny=rules"])["tiny"]] == [
+        "zpdes",
+        "rules",
+    ]
 
 
 def test_the_command_writes_where_it_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
