@@ -45,8 +45,9 @@ fulfil Bellman's equation; whatever may happen next has probability 1; the belie
 
 All others see what production sees. `greedy_full` shows what knowing the skills would bring to greedy, `qmdp_fold` what
 planning brings without a model of who there is, `qmdp` what such a model adds. The rest up to the oracle is the price
-of not knowing, and nobody can say how much of it a better plan for finding out would save. The regret of `lookahead` is of exact posteriors, one for whatever may happen next. A learned
-policy has to find out by itself what `qmdp` and `lookahead` are told of the population.
+of not knowing, and nobody can say how much of it a better plan for finding out would save. The regret of `lookahead` is
+of exact posteriors, one for whatever may happen next. A learned policy has to find out by itself what `qmdp` and
+`lookahead` are told of the population.
 On larger journeys, where none of this can be computed, there is [an upper bound](#larger-journeys).
 
 The kinds, by the traits in which they differ ([personas](personas.md)). Who knows the kind decides otherwise: the
