@@ -10,15 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.learners import load_learner
 from experiments.contestants import contestant
-from experiments.exact_text import HEAD
+from experiments.exact_text import BOUNDS, HEAD
 from experiments.settings import HELD_OUT
 from experiments.statistics import Interval, mean_interval, paired_interval
+from journeys.loading import load_journey
+from personas.persona import load_population
 from policies.families import baseline
 from policies.protocol import Policy
+from policies.training.exact.bound import upper_bound
 from policies.training.exact.kinds import KINDS
 from policies.training.exact.planners import Solved, planners, solved
-from policies.training.exact.problem import EXACT, exact_problem
+from policies.training.exact.problem import EXACT, ExactProblem, exact_problem
 from policies.training.exact.solver import value_at_birth
 from policies.training.greedy_full import GreedyFull
 from policies.training.rollout import Played, play
@@ -26,6 +30,7 @@ from policies.training.rollout import Played, play
 REFERENCE = "greedy"
 BASELINES = ("rules", "fixed", "random")
 USERS, SEED = 20_000, 0
+LARGER, POPULATION, LEARNERS = ("creator", "saas", "course"), "mixed", ("bkt", "bkt_forgetting", "afm", "irt")
 
 
 class Standing(NamedTuple):
@@ -89,6 +94,25 @@ def cells(standing: Standing) -> Iterator[str]:
     yield f"{100 * standing.completion:.0f}%"
 
 
+def bound_of(problem: ExactProblem, users: int) -> float:
+    """Mean upper bound over the users that are played."""
+    return float(upper_bound(problem.journey, problem.population, users, HELD_OUT + SEED, problem.weights).mean())
+
+
+def bounds_table(users: int) -> str:
+    """Upper bounds on the larger journeys, beside what greedy returns on the same users, in Markdown."""
+    rows: list[tuple[str, ...]] = [("journey", "learner", "upper bound", f"`{REFERENCE}`"), ("---",) * 4]
+    population = load_population(POPULATION)
+    for name in LARGER:
+        journey, policy = load_journey(name), baseline(REFERENCE, load_journey(name))
+        for learner_name in LEARNERS:
+            learner, seed = load_learner(learner_name), HELD_OUT + SEED
+            bound = upper_bound(journey, population, users, seed, learner=learner).mean()
+            reached = play(journey, population, policy, users, seed, learner=learner).returns.mean()
+            rows.append((f"`{name}`", f"`{learner_name}`", f"{bound:.2f}", f"{reached:.2f}"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
 def kinds_table() -> str:
     """The calm kinds in Markdown."""
     traits = next(iter(KINDS.values()))._fields
@@ -101,7 +125,9 @@ def page(policies: Mapping[str, Sequence[Policy]], users: int) -> str:
     """The whole page; `policies` by problem."""
     text = HEAD.format(users=users, seed=SEED, kinds=kinds_table())
     tables = (f"### `{name}`\n\n{exact_table(name, policies.get(name, ()), users)}" for name in EXACT)
-    return text + "\n" + "\n".join(tables)
+    small = {name: bound_of(exact_problem(name), users) for name in EXACT}
+    bounds = BOUNDS.format(population=POPULATION, bounds=bounds_table(users), **small)
+    return "\n".join((text, *tables, bounds))
 
 
 def trained(items: Sequence[str]) -> dict[str, list[Policy]]:

@@ -44,10 +44,11 @@ fulfil Bellman's equation; whatever may happen next has probability 1; the belie
 | `greedy_full` | the skills | as `greedy`: the next decision's worth |
 
 All others see what production sees. `greedy_full` shows what knowing the skills would bring to greedy, `qmdp_fold` what
-planning brings without a model of who there is, `qmdp` what such a model adds, and the rest up to the oracle is what
-cannot be known in time. The regret of `lookahead` is of exact posteriors, one for whatever may happen next. A learned
-policy has to find out by itself what `qmdp` and `lookahead` are told of the population.
-On larger journeys, where none of this can be computed, `policies/training/exact/bound.py` gives an upper bound.
+planning brings without a model of who there is, `qmdp` what such a model adds. The rest up to the oracle is the price
+of not knowing, and nobody can say how much of it a better plan for finding out would save. The regret of `lookahead` is
+of exact posteriors, one for whatever may happen next. A learned policy has to find out by itself what `qmdp` and
+`lookahead` are told of the population.
+On larger journeys, where none of this can be computed, there is [an upper bound](#larger-journeys).
 
 The kinds, by the traits in which they differ ([personas](personas.md)). Who knows the kind decides otherwise: the
 steady profit from every further attempt at a hard step, the fleeting are gone unless they are through soon; the lost
@@ -61,3 +62,13 @@ need help and are glad of it, the proud learn by themselves and resent it, and u
 oracle's. `python -m experiments.exact_page --policy tiny=RUN_FOLDER` lets a trained policy play along, and
 `experiments.exact_page.exact_table` any `Policy`.
 """
+
+BOUNDS = """## Larger journeys
+
+Nobody knows the optimum of the larger journeys. `policies/training/exact/bound.py` gives, for any journey, population
+and learner model, a number that no policy exceeds in expectation: for every user, the value of a problem in which
+all skills are at hand, help is free and nobody tires or despairs, so that only those hazards are left that no policy
+can take away. The file says why that bounds. It promises little: on `tiny` it is {tiny:.2f} and on `ladder`
+{ladder:.2f}, far above the optimum, because there as here people lack skills. Population `{population}`.
+
+{bounds}"""

@@ -321,7 +321,8 @@ def test_unknown_names_and_missing_files() -> None:
     with pytest.raises(JourneyError, match=r"no journey called 'sas'\. Mend: did you mean 'saas'"):
         load_journey("sas")
     with pytest.raises(
-        JourneyError, match=r"Mend: use one of course, creator, saas, tiny\. A journey of your own is given by a path"
+        JourneyError,
+        match=r"Mend: use one of course, creator, ladder, saas, tiny\. A journey of your own is given by a path",
     ):
         load_journey("zzz")
     with pytest.raises(JourneyError, match=r"no journey called '\.\./journey/saas'"):

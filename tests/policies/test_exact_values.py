@@ -114,7 +114,7 @@ def test_a_solution_takes_seconds_and_says_how_many_states_there_are() -> None:
     for name, states in (("tiny", 100_000), ("ladder", 2_000_000)):
         solution = solved_problem(name).solution
         assert states < solution.values.n_states < 2.5 * states
-        assert solution.seconds < 60.0  # compiling included
+        assert solution.seconds < 60.0  # some 3 where nothing else runs
 
 
 def test_first_beliefs_are_the_shares_and_priors() -> None:

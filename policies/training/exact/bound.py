@@ -1,7 +1,7 @@
 """An upper bound on what any policy can return, for journeys too large to be solved: any population, any learner model.
 
-It is a bound, and not an estimate: the optimum lies below it, often far below. For every user by themselves it solves a
-problem in which everything that a policy might influence is as good as it can be, and the policy knows the user's traits:
+It is a bound, and not an estimate: the optimum lies below it, often far below. For every user by themselves it solves
+a problem in which all that a policy might influence is as good as it can be, and the policy knows the user's traits:
 
 - whatever is needed is at hand: every attempt has the best chance that any difficulty and any help could give it;
 - nobody gets frustrated or tired, gives up, drops a video or turns to another step; motivation is 1;
@@ -11,10 +11,11 @@ problem in which everything that a policy might influence is as good as it can b
 - the skills are counted by themselves, as if they could be learned beside the required steps at no further risk: once a
   step is tried, all that it teaches is known, and those steps come first that teach the most.
 
-Why it bounds: take any state of the real user and the number of required steps that are left. By induction over the
-moments to come, the value of the state is at most that of the relaxed one: an event's expected cost is at least as
-large, the chance to be a step further at most as large and that to be lost at least as large, and values fall with the
-steps that are left and are never below that of being lost. Sums of two maxima (completion, skills) bound that of the sum.
+Why it bounds: take any state of the real user and the required steps that are left. By induction over the moments to
+come, the value of the state is at most that of the relaxed one, in which they are taken in the best order: an event's
+expected cost is at least as large, the chance to be a step further at most as large and that to be lost at least as
+large, and a value is never less than that with one more step to go, nor than that of being lost. The sum of two maxima
+(completion, skills) bounds the maximum of the sum.
 """
 
 from __future__ import annotations
@@ -120,17 +121,40 @@ def unreached(plan: Plan, world: World) -> np.ndarray:
 
 
 def finishing(plan: Plan, world: World, weights: RewardWeights, at_boundary: Moments, inside: Moments) -> np.ndarray:
-    """Completion, churn and the time that it takes at least, `(n,)`."""
-    value = np.full(len(world.traits), weights.completion)
-    per_second = weights.time / SECONDS_PER_HOUR
-    browsing = per_second * BROWSE_S * MEAN_SPREAD * world.traits["pace"]
-    for s in range(len(plan.steps)):
-        if plan.steps[s]["required"]:
-            step = watched if plan.steps[s]["video"] else solved
-            value = step(plan, world, weights, inside, s, value)
-            value = browsing + at_boundary.lost * weights.churn + at_boundary.stays * value
-            value = np.maximum(weights.churn, value / (1.0 - at_boundary.back))
+    """Completion, churn and the time that it takes at least, `(n,)`: the required steps in the best of all orders.
+
+    A step turns the value `x` of what comes after it into `k + a x`. Of two steps the one with the larger k / (1 - a)
+    comes first: who exchanges them gains nothing. So the quick and the safe ones do, prerequisites or not.
+    """
+    required = [s for s in range(len(plan.steps)) if plan.steps[s]["required"]]
+    nothing, something = np.zeros(len(world.traits)), np.ones(len(world.traits))
+    k = np.array([through_step(plan, world, weights, at_boundary, inside, s, nothing) for s in required])  # (R, n)
+    a = np.array([through_step(plan, world, weights, at_boundary, inside, s, something) for s in required]) - k
+    last_first = np.argsort(k / (1.0 - a), axis=0)
+    value = weights.completion * something
+    for s in last_first:
+        value = np.take_along_axis(k, s[None], axis=0)[0] + np.take_along_axis(a, s[None], axis=0)[0] * value
+        value = np.maximum(weights.churn, value)
     return value
+
+
+def through_step(
+    plan: Plan,
+    world: World,
+    weights: RewardWeights,
+    at_boundary: Moments,
+    inside: Moments,
+    s: int,
+    after: np.ndarray,
+) -> np.ndarray:
+    """Value at the boundary before step `s`, with `after` to come, `(n,)`."""
+    if plan.steps[s]["video"]:
+        value = watched(plan, weights, inside, s, after)
+    else:
+        value = solved(plan, world, weights, inside, s, after)
+    browsing = weights.time / SECONDS_PER_HOUR * BROWSE_S * MEAN_SPREAD * world.traits["pace"]
+    value = browsing + at_boundary.lost * weights.churn + at_boundary.stays * value
+    return np.asarray(value / (1.0 - at_boundary.back))
 
 
 def solved(plan: Plan, world: World, weights: RewardWeights, inside: Moments, s: int, after: np.ndarray) -> np.ndarray:
@@ -143,7 +167,7 @@ def solved(plan: Plan, world: World, weights: RewardWeights, inside: Moments, s:
     return np.asarray((cost + inside.lost * weights.churn + tries * chance * after) / (1.0 - again))
 
 
-def watched(plan: Plan, world: World, weights: RewardWeights, inside: Moments, s: int, after: np.ndarray) -> np.ndarray:
+def watched(plan: Plan, weights: RewardWeights, inside: Moments, s: int, after: np.ndarray) -> np.ndarray:
     """The same of a video: four quarters without going back."""
     quarter = weights.time / SECONDS_PER_HOUR * least_seconds(plan, s) / QUARTERS
     value = after
