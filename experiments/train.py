@@ -116,7 +116,7 @@ def train(
     practice: list[Setting],
     baselines: list[Evaluation],
 ) -> Trained:
-    """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""  # fmt: skip
+    """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""
     resume = Path(settings.resume) if settings.resume is not None else None
     with (
         TensorBoardLog(folder / run_folder.TENSORBOARD_FOLDER) as log,

@@ -1,1 +1,1 @@
-"""What learning is worth: trainings over seeds, on fresh users, beside planners; written up in docs/experiments/learning.md."""
+"""What learning is worth: trainings over seeds, judged on fresh users beside planners. docs/experiments/learning.md."""

@@ -7,64 +7,97 @@ both. Names of studies are those of the tables in docs/experiments/learning.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 JOURNEYS = ("saas", "creator", "course")
 PRACTISED, HELD_OUT_LEARNERS = ("bkt", "irt", "afm_forgetting"), ("afm", "bkt_forgetting", "irt_forgetting")
-PRACTISED_PEOPLE, OTHER_PEOPLE = "everyone", ("mixed", "beginners", "professionals", "mobile_first", "comeback")
+PRACTISED_PEOPLE, OTHER_PEOPLE = "everyone", ("mixed", "professionals", "mobile_first")
 EXACT = "exact"  # stands for the people and the rules of policies/training/exact
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
 class Study:
-    """One row of a table: `settings` override those of `PPOSettings`.
+    """One training over seeds: `settings` override those of `PPOSettings`.
 
-    `journey` is what is trained on; with `random_journeys` so many that nobody wrote instead. Judged on every pair of
-    `judged_learners` and `judged_people` of every one of `judged_journeys` (default: the journey), and on `extra` pairs.
+    `journey` is what is trained on; with `random_journeys` so many that nobody wrote instead. Judged on every `pairs`
+    of learner model and people, on every one of `judged_journeys` (none: the journey). `recall` and `teacher` are
+    those of `trial`.
     """
 
     name: str
     journey: str
-    learners: tuple[str, ...] = ("bkt",)
-    people: tuple[str, ...] = ("mixed",)
+    learners: tuple[str, ...]
+    people: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
     random_journeys: int = 0
     judged_journeys: tuple[str, ...] = ()
-    judged_learners: tuple[str, ...] = ("bkt",)
-    judged_people: tuple[str, ...] = ("mixed",)
-    extra: tuple[tuple[str, str], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """Learner models and populations to be judged on."""
-        judged = [(learner, people) for learner in self.judged_learners for people in self.judged_people]
-        return [*judged, *(pair for pair in self.extra if pair not in judged)]
+    recall: str | None = None
+    teacher: str = "greedy"
 
 
 def mixtures() -> list[Study]:
-    """Every larger journey, trained on three learner models, judged on the three others and on other mixes of people."""
+    """Every larger journey, trained on three learner models; judged on the three others and on other people."""
+    held_out = tuple((learner, PRACTISED_PEOPLE) for learner in HELD_OUT_LEARNERS)
+    others = tuple(("bkt", people) for people in OTHER_PEOPLE)
+    settings = {"actor": "steps", "total_steps": 6 * MILLION}
     return [
-        Study(
-            f"mixture-{journey}", journey, PRACTISED, (PRACTISED_PEOPLE,),
-            judged_learners=(*HELD_OUT_LEARNERS, *PRACTISED), judged_people=(PRACTISED_PEOPLE,),
-            extra=tuple(("bkt_forgetting", people) for people in OTHER_PEOPLE),
-        )
-        for journey in JOURNEYS
-    ]  # fmt: skip
+        Study(f"mixture-{name}", name, PRACTISED, (PRACTISED_PEOPLE,), (*held_out, *others), settings=settings)
+        for name in JOURNEYS
+    ]
 
 
 def unseen() -> Study:
     """A policy for journeys that it has never seen, judged on the four that ship."""
     return Study(
-        "unseen", "saas", ("bkt", "irt", "afm_forgetting", "bkt_forgetting"), (PRACTISED_PEOPLE,),
-        random_journeys=64, judged_journeys=("tiny", *JOURNEYS), judged_learners=("bkt", "irt_forgetting"),
-        judged_people=(PRACTISED_PEOPLE,), settings={"actor": "steps"},
-    )  # fmt: skip
+        "unseen",
+        "saas",
+        (*PRACTISED, "bkt_forgetting"),
+        (PRACTISED_PEOPLE,),
+        (("bkt", PRACTISED_PEOPLE), ("irt_forgetting", PRACTISED_PEOPLE)),
+        random_journeys=64,
+        judged_journeys=("tiny", *JOURNEYS),
+        settings={"actor": "steps", "total_steps": 6 * MILLION},
+    )
 
 
 def exacts() -> list[Study]:
     """The two journeys whose optimum is known."""
-    return [Study(f"exact-{journey}", journey, people=(EXACT,), judged_people=(EXACT,)) for journey in ("tiny", "ladder")]
+    settings = {"total_steps": 10 * MILLION}
+    return [
+        Study(f"exact-{name}", name, ("bkt",), (EXACT,), (("bkt", EXACT),), settings=settings)
+        for name in ("tiny", "ladder")
+    ]
+
+
+def ablations() -> list[Study]:
+    """One thing changed at a time, on `saas` with a dense actor and fewer steps than elsewhere."""
+    pairs = (("afm", PRACTISED_PEOPLE), ("bkt_forgetting", PRACTISED_PEOPLE), ("bkt", "mobile_first"))
+    base = Study("base", "saas", PRACTISED, (PRACTISED_PEOPLE,), pairs)
+    changed: dict[str, dict[str, Any]] = {
+        "base": {},
+        "critic-sees-no-more": {"settings": {"critic": "observed"}},
+        "auxiliary-head": {"settings": {"auxiliary": 0.3}},
+        "memory": {"recall": "traces"},
+        "one-learner-model": {"learners": ("bkt",)},
+        "three-personas": {"people": ("mixed",)},
+        "no-imitation": {"settings": {"imitation": 0.0}},
+        "informed-teacher": {"teacher": "greedy_full"},
+        "shaping": {"settings": {"shaping": 1.0}},
+        "shared-weights": {"settings": {"actor": "steps"}},
+        "knowing-everything": {"recall": "everything"},
+    }
+    return [
+        replace(base, name=name, **{**change, "settings": {"total_steps": 4 * MILLION, **change.get("settings", {})}})
+        for name, change in changed.items()
+    ]
+
+
+def all_studies() -> dict[str, Study]:
+    """Every study by name."""
+    return {study.name: study for study in (*exacts(), *mixtures(), unseen(), *ablations())}

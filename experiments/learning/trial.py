@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,20 +17,27 @@ from experiments.learning.judging import Difference, Judged, Level, differences,
 from experiments.learning.studies import EXACT, Study
 from experiments.settings import Problem
 from journeys.loading import load_journey
+from journeys.plan import compile_plan
 from journeys.spec import Journey
 from personas.persona import Population, load_population
 from policies.families import baseline, build_policy
+from policies.network import NetworkPolicy, Weights
 from policies.protocol import Policy
-from policies.training.env_group import Setting
+from policies.training.env_group import MakeRecall, Setting
 from policies.training.exact.kinds import calm_population
+from policies.training.exact.planners import planners, solved
 from policies.training.exact.problem import exact_problem
+from policies.training.greedy_full import GreedyFull
 from policies.training.ppo import PPO, PPOSettings
 from policies.training.practice import of_one_journey, of_random_journeys
 from policies.training.progress import Progress
+from policies.training.recall import Everything, Recalling, Traces
+from policies.training.trained import Trained
 
 REFERENCES = ("greedy", "rules", "fixed")  # of all baselines the best three on every journey, see docs/baselines.md
-USERS = 20_000
-TEACHER = "greedy"
+OF_EXACT = ("greedy", "rules", "fixed", "oracle", "lookahead", "qmdp", "qmdp_fold", "greedy_full")
+USERS = 10_000
+RECALLS: Mapping[str, MakeRecall] = {"traces": Traces, "everything": Everything}
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -68,17 +75,22 @@ def carry_out(folder: Path, study: Study, seed: int, users: int, tell: Callable[
         study.name, seed, trained.curve[-1].steps, seconds, trained.family, settings.temperature,
         float(np.mean(late)), [], [],
     )  # fmt: skip
-    if settings.actor != "knowing":  # it cannot be played without hidden state
-        trial = judged(folder, study, trial, users)
+    trial = judged(folder, study, trial, users)
     path.write_bytes(msgspec.json.encode(trial))
     return trial
 
 
-def train(study: Study, settings: PPOSettings, seed: int, tell: Callable[[Progress], None]):  # type: ignore[no-untyped-def]
+def train(study: Study, settings: PPOSettings, seed: int, tell: Callable[[Progress], None]) -> Trained:
     """The training of a study."""
     practice = practice_of(study, seed)
-    ppo = PPO(settings, practice, RewardWeights(), seed, baseline(TEACHER, practice[0].journey))
+    recall = None if study.recall is None else RECALLS[study.recall]
+    ppo = PPO(settings, practice, RewardWeights(), seed, teacher_of(study, practice[0].journey), recall=recall)
     return ppo.trained(ppo.train(tell))
+
+
+def teacher_of(study: Study, journey: Journey) -> Policy:
+    """Whom a training imitates first."""
+    return GreedyFull(journey) if study.teacher == "greedy_full" else baseline(study.teacher, journey)
 
 
 def practice_of(study: Study, seed: int) -> list[Setting]:
@@ -100,9 +112,12 @@ def journey_of(name: str, people: str) -> Journey:
     return exact_problem(name).journey if people == EXACT else load_journey(name)
 
 
-def policy_of(folder: Path, trial: Trial, journey: Journey) -> Policy:
+def policy_of(folder: Path, trial: Trial, journey: Journey, recall: str | None = None) -> Policy:
     """The trained policy of a trial."""
     tensors = load_file(folder / trial.study / f"seed-{trial.seed}.safetensors")
+    if recall is not None:
+        network = NetworkPolicy(trial.study, Weights(**tensors), trial.temperature)
+        return Recalling(trial.study, network, RECALLS[recall](compile_plan(journey)))
     policy = build_policy(trial.family, tensors, trial.temperature, journey)
     policy.name = trial.study
     return policy
@@ -112,13 +127,13 @@ def judged(folder: Path, study: Study, trial: Trial, users: int) -> Trial:
     """The trial with everything that it is judged by."""
     found_levels, found = list[Level](), list[Difference]()
     for journey_name in study.judged_journeys or (study.journey,):
-        for learner_name, people_name in study.pairs():
+        for learner_name, people_name in study.pairs:
             problem = problem_of(journey_name, learner_name, people_name)
             place = f"{journey_name}/{learner_name}/{people_name}"
             names = problem.population.personas
-            own = judge(problem, policy_of(folder, trial, problem.journey), users, trial.seed)
+            own = judge(problem, policy_of(folder, trial, problem.journey, study.recall), users, trial.seed)
             found_levels += levels(place, study.name, own, names)
-            for reference in REFERENCES:
+            for reference in OF_EXACT if people_name == EXACT else REFERENCES:
                 other = reference_on(place, reference, users, trial.seed)
                 found_levels += levels(place, reference, other, names)
                 found += differences(place, study.name, own, reference, other, names)
@@ -134,5 +149,15 @@ def problem_of(journey: str, learner: str, people: str) -> Problem:
 @lru_cache(maxsize=64)
 def reference_on(place: str, reference: str, users: int, seed: int) -> Judged:
     """A baseline on the users of one seed."""
-    problem = problem_of(*place.split("/"))
-    return judge(problem, baseline(reference, problem.journey), users, seed)
+    journey, learner, people = place.split("/")
+    problem = problem_of(journey, learner, people)
+    policy = insiders(journey)[reference] if reference in OF_EXACT[3:] else baseline(reference, problem.journey)
+    return judge(problem, policy, users, seed)
+
+
+@lru_cache(maxsize=2)
+def insiders(journey: str) -> dict[str, Policy]:
+    """Planners of an exact journey, and greedy with full information."""
+    problem = exact_problem(journey)
+    everybody: list[Policy] = [*planners(solved(problem)), GreedyFull(problem.journey, problem.learner)]
+    return {policy.name: policy for policy in everybody}

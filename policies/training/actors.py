@@ -84,9 +84,9 @@ def arrays(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
 class DenseActor(nn.Module):
     """Two hidden layers over the observation, one logit per action."""
 
-    def __init__(self, layout: Layout, hidden: int, sees_hidden: bool = False) -> None:
+    def __init__(self, layout: Layout, hidden: int) -> None:
         super().__init__()
-        self.size = layout.critic if sees_hidden else layout.observation
+        self.size = layout.observation
         self.scale = Scale(self.size)
         self.one, self.two = linear(self.size, hidden), linear(hidden, hidden)
         self.three = linear(hidden, layout.n_actions, SMALL)

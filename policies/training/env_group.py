@@ -6,7 +6,8 @@ the longest one: `3 S` selections, then the eight interventions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,17 @@ from envs.hidden import HIDDEN_SIZE
 from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
 from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
+from journeys.observation import USER_INDEX
+from journeys.plan import Plan
 from journeys.spec import Journey
 from journeys.state import COMPLETED
 from personas.persona import Population
 from policies.protocol import Policy
 from policies.step_features import ROW_SIZE, SHARED_SIZE, StepSkills, step_skills_of, write_features_of_rows
+from policies.training.recall import Recall
+from policies.training.rollout import Insider
 
+PROGRESS = USER_INDEX["progress"]  # flat inputs begin with the user block, with or without a whole observation
 INTERVENTIONS = N_RUNGS + N_CHANNELS
 DESCRIBED = 6  # numbers by which a critic tells journeys apart
 MANY_STEPS, MANY_SKILLS, MANY_MINUTES = 16.0, 8.0, 120.0  # read 1 there
@@ -36,10 +42,14 @@ class Setting(NamedTuple):
     learner: Learner
 
 
+MakeRecall = Callable[[Plan], Recall]
+
+
 class Layout(NamedTuple):
     """Shapes of one row of every input: `n_steps` `S` of the longest journey, `critic` entries for the critic.
 
-    `observation` is `D` where all journeys are of one shape, else 0: then there is no flat vector to show.
+    `observation` is `D`, and what is recalled, where all journeys are of one shape, else 0: then there is no flat
+    vector to show.
     """
 
     n_steps: int
@@ -58,7 +68,7 @@ class Layout(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What is seen of `n` rows. `flat` `(n, C)` begins with the observation where there is one and ends with hidden state.
+    """What is seen of `n` rows. `flat` `(n, C)` begins with the observation, if any, and ends with hidden state.
 
     `shared` `(n, 69)`, `rows` `(n, S, 30)` and `current` `(n,)` are the step features; `masks` `(n, A)` bool.
     """
@@ -71,7 +81,7 @@ class Inputs(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a step brought, each `(n,)`: reward, elapsed seconds, whether the episode is over, and whether it was cut."""
+    """What a step brought, each `(n,)`: reward, elapsed seconds; is the episode over, was it cut, was it completed."""
 
     rewards: np.ndarray
     elapsed: np.ndarray
@@ -91,25 +101,37 @@ class EnvGroup:
         seed: int,
         by_steps: bool,
         most_decisions: int,
+        recall: MakeRecall | None = None,
     ) -> None:
-        edges = np.linspace(0, n, len(settings) + 1).astype(int)
+        edges = np.linspace(0, n, len(settings) + 1).astype(int).tolist()
         self.n, self.by_steps = n, by_steps
-        self.slices = [slice(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        self.slices = [slice(low, high) for low, high in pairwise(edges)]
         self.envs = [
             OnboardingVectorEnv(
-                s.journey, s.population, part.stop - part.start, weights, most_decisions, learner=s.learner, reveal=True
+                s.journey,
+                s.population,
+                part.stop - part.start,
+                weights,
+                most_decisions,
+                keep_log=recall is not None,
+                learner=s.learner,
+                reveal=True,
             )
             for s, part in zip(settings, self.slices, strict=True)
         ]
         self.tables = [step_skills_of(env.plan) for env in self.envs]
         self.descriptions = [describe(env) for env in self.envs]
-        self.layout = layout_of(self.envs)
+        self.recalls = [recall(env.plan) for env in self.envs] if recall else []
+        self.layout = layout_of(self.envs, self.recalls[0].size if recall else 0)
+        self.fresh = np.ones(n, bool)  # rows of whom nothing is recalled yet
         self.seeds = [(seed * PRIME + i) % 2**32 for i in range(len(self.envs))]
         self.personas = np.zeros(n, np.int64)
         self.n_personas = max(len(env.population.personas) for env in self.envs)
         self.cut: list[tuple[np.ndarray, np.ndarray]] = []  # of the last step: rows cut, their last states
         for env, own in zip(self.envs, self.seeds, strict=True):
             env.reset(seed=own)
+        for memory, env in zip(self.recalls, self.envs, strict=False):
+            memory.begin(env.num_envs)
 
     def room(self, steps: int) -> Inputs:
         """Empty inputs of so many steps, each array `(steps, n, ...)`."""
@@ -131,13 +153,22 @@ class EnvGroup:
             if not self.layout.observation:
                 here.flat[:, SHARED_SIZE + HIDDEN_SIZE :] = described
             self.personas[part] = env.world.minds["persona"]
+        for env, part, memory in zip(self.envs, self.slices, self.recalls, strict=False):
+            rows = np.arange(env.num_envs)
+            begin = env.world.observations.shape[1]
+            room.flat[part, begin : begin + memory.size] = memory.look(env.world, rows, rows[self.fresh[part]])
+        self.fresh[:] = False
+
+    def progress(self, room: Inputs, at: int) -> np.ndarray:
+        """Share of the required steps that are done, `(n,)`, at step `at` of `room`."""
+        return np.asarray(room.flat[at, :, PROGRESS], np.float64)
 
     def keys(self) -> np.ndarray:
         """Event keys `(n,)` that seed the draws of this moment."""
         return np.concatenate([env.world.keys for env in self.envs])
 
     def step(self, actions: np.ndarray) -> Outcome:
-        """Apply `actions` `(n,)`, laid out for the longest journey; new users take the place of those who are through."""
+        """Apply `actions` `(n,)`, laid out for the longest journey; new users replace those who are through."""
         columns = []
         self.cut = []
         for env, part in zip(self.envs, self.slices, strict=True):
@@ -152,7 +183,9 @@ class EnvGroup:
             if truncated.any():
                 self.cut.append(self.last_of(env, part.start, truncated, info["final_info"]))
             columns.append((rewards, info["elapsed"], terminated | truncated, truncated, completed))
-        return Outcome(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+        outcome = Outcome(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+        self.fresh |= outcome.over
+        return outcome
 
     def last_of(
         self, env: OnboardingVectorEnv, first: int, truncated: np.ndarray, final: dict[str, Any]
@@ -161,7 +194,8 @@ class EnvGroup:
         kept = truncated[final["rows"]]
         observations, hidden = final["observations"][kept], final["hidden"][kept]
         if self.layout.observation:
-            return first + final["rows"][kept], np.concatenate([observations, hidden], axis=1)
+            unknown = np.zeros((len(hidden), self.layout.observation - observations.shape[1]), np.float32)
+            return first + final["rows"][kept], np.concatenate([observations, unknown, hidden], axis=1)
         shared = np.zeros((len(hidden), SHARED_SIZE), np.float32)
         rows = np.zeros((len(hidden), len(env.plan.steps), ROW_SIZE), np.float32)
         write_features_of_rows(step_skills_of(env.plan), observations, shared, rows, np.zeros(len(hidden), np.int64))
@@ -172,19 +206,21 @@ class EnvGroup:
         """What `teacher` would do now, `(n,)`, laid out for the longest journey."""
         actions = np.zeros(self.n, np.int64)
         for env, part in zip(self.envs, self.slices, strict=True):
+            if isinstance(teacher, Insider):
+                teacher.look_into(env.world, np.arange(env.num_envs))
             own = teacher.decide(env.world.observations, env.world.masks, env.world.keys).actions
             spare = N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
             actions[part] = np.where(own >= N_VARIANTS * len(env.plan.steps), own + spare, own)
         return actions
 
 
-def layout_of(envs: Sequence[OnboardingVectorEnv]) -> Layout:
-    """The layout that fits all `envs`."""
+def layout_of(envs: Sequence[OnboardingVectorEnv], recalled: int = 0) -> Layout:
+    """The layout that fits all `envs`; `recalled` numbers follow the observation."""
     shapes = {(len(env.plan.steps), len(env.plan.prior)) for env in envs}
     n_steps = max(steps for steps, _ in shapes)
     if len(shapes) > 1:
         return Layout(n_steps, 0, SHARED_SIZE + HIDDEN_SIZE + DESCRIBED)
-    size = envs[0].world.observations.shape[1]
+    size = envs[0].world.observations.shape[1] + recalled
     return Layout(n_steps, size, size + HIDDEN_SIZE + len(envs[0].plan.prior))
 
 
@@ -210,7 +246,7 @@ def see(env: OnboardingVectorEnv, here: Inputs, table: StepSkills | None, layout
     if table is not None:
         write_features_of_rows(table, observations, here.shared, here.rows, here.current)
     if layout.observation:
-        here.flat[:, : layout.observation] = observations
+        here.flat[:, : observations.shape[1]] = observations
         here.flat[:, layout.observation :] = env.hidden()
     else:
         here.flat[:, :SHARED_SIZE] = here.shared

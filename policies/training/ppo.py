@@ -25,7 +25,7 @@ from envs.vector import MOST_DECISIONS
 from policies.families import NETWORK, SCORER
 from policies.protocol import Policy, draw_rows
 from policies.training.actors import Critic, DenseActor, Seen, StepActor
-from policies.training.env_group import EnvGroup, Inputs, Outcome, Setting
+from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Outcome, Setting
 from policies.training.progress import Progress
 from policies.training.trained import Trained
 
@@ -44,6 +44,9 @@ class PPOSettings:
     the planner `teacher`, with `imitation_doubt` of the probability spread over the other legal actions. Learning rate
     and wish to try (`ent_coef`) fall linearly to 0. What was trained with exploration is played at `temperature`:
     firmer, yet with propensities below 1, which off-policy evaluation needs.
+
+    `auxiliary` weighs the loss of predicting persona and success from the actor's last layer. `shaping` is the potential
+    of a journey's whole progress: what is best stays best (Ng, Harada and Russell 1999).
     """
 
     total_steps: int = 10_000_000
@@ -63,6 +66,7 @@ class PPOSettings:
     imitation: float = 0.1
     imitation_doubt: float = 0.2
     auxiliary: float = 0.0
+    shaping: float = 0.0
     temperature: float = 0.25
     threads: int = 1
 
@@ -76,7 +80,7 @@ class PPOSettings:
             raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
         if self.total_steps < self.num_envs * self.n_steps:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
-        for name, legal in (("actor", ("dense", "steps", "knowing")), ("critic", ("hidden", "observed"))):
+        for name, legal in (("actor", ("dense", "steps")), ("critic", ("hidden", "observed"))):
             if getattr(self, name) not in legal:
                 raise ValueError(f"training.{name}={getattr(self, name)!r} is none. Mend: use {' or '.join(legal)}")
 
@@ -132,10 +136,11 @@ class PPO:
 
     def __init__(
         self, settings: PPOSettings, practice: Sequence[Setting], weights: RewardWeights, seed: int,
-        teacher: Policy | None = None, most_decisions: int = MOST_DECISIONS,
+        teacher: Policy | None = None, most_decisions: int = MOST_DECISIONS, recall: MakeRecall | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.seed, self.teacher = settings, seed, teacher
-        self.group = EnvGroup(practice, settings.num_envs, weights, seed, settings.actor == "steps", most_decisions)
+        by_steps = settings.actor == "steps"
+        self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall)
         torch.manual_seed(seed)
         self.learner = make_learner(settings, self.group)
         self.room = make_room(settings, self.group)
@@ -188,6 +193,14 @@ class PPO:
             outcome = self.group.step(room.actions[t])
             self.note(t, outcome)
             self.group.look(Inputs(*(array[t + 1] for array in room.inputs)))
+            if self.settings.shaping:
+                self.shape(t)
+
+    def shape(self, t: int) -> None:
+        """Add what the potential rose by: nothing is left of it behind the end of an episode."""
+        room = self.room
+        before, after = (self.settings.shaping * self.group.progress(room.inputs, at) for at in (t, t + 1))
+        room.rewards[t] += room.discounts[t] * np.where(room.over[t], 0.0, after) - before
 
     def note(self, t: int, outcome: Outcome) -> None:
         """Write down what step `t` brought."""
@@ -273,7 +286,7 @@ def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
     if settings.actor == "steps":
         actor: DenseActor | StepActor = StepActor(settings.hidden)
     else:
-        actor = DenseActor(group.layout, settings.hidden, sees_hidden=settings.actor == "knowing")
+        actor = DenseActor(group.layout, settings.hidden)
     seen = group.layout.critic if settings.critic == "hidden" else group.layout.seen
     critic = Critic(seen, settings.critic_hidden)
     auxiliary = nn.Linear(settings.hidden, group.n_personas + 1)

@@ -152,7 +152,7 @@ def test_the_fate_of_an_episode_is_known_once_it_has_ended() -> None:
 
 
 @pytest.mark.parametrize("auxiliary", [0.0, 0.3])
-@pytest.mark.parametrize("actor", ["dense", "steps", "knowing"])
+@pytest.mark.parametrize("actor", ["dense", "steps"])
 def test_every_kind_of_training_runs(actor: str, auxiliary: float) -> None:
     ppo = training(actor=actor, auxiliary=auxiliary)
     curve = ppo.train(lambda _: None)
