@@ -45,7 +45,7 @@ class PPOSettings:
     and wish to try (`ent_coef`) fall linearly to 0. What was trained with exploration is played at `temperature`:
     firmer, yet with propensities below 1, which off-policy evaluation needs.
 
-    `auxiliary` weighs the loss of predicting persona and success from the actor's last layer. `shaping` is the potential
+    `auxiliary` weighs the loss of predicting persona and success from the last layer. `shaping` is the potential
     of a journey's whole progress: what is best stays best (Ng, Harada and Russell 1999).
     """
 
