@@ -21,6 +21,7 @@ ABOVE_ZERO = {"prior_odds", "learn_odds", "slip_odds", "guess_odds", "pace", "pa
 ABOVE_ZERO |= {"session_minutes", "return_hours", "memory", "attention"}
 WIDEST = 5.0  # standard deviation of a logarithm or logit: factors of 150 either way are common at this spread
 Value = Annotated[float, Meta(ge=0.0, le=10_000.0)]  # traits are ratios, probabilities, minutes or hours
+Name = Annotated[str, Meta(min_length=1, max_length=128)]  # as long as a bundle may carry
 Weight = Annotated[float, Meta(gt=0.0, le=1e6)]
 
 
@@ -40,7 +41,7 @@ class Trait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of user: a distribution for every trait."""
 
-    name: str
+    name: Name
     summary: str
     traits: dict[str, Trait]
 
@@ -185,11 +186,18 @@ def population_of(source: Source) -> Population:
     spec = convert(source, PopulationSpec)
     if not spec.weights:
         raise PersonaError(f"{source.place('weights')}: key 'weights' is empty. Mend: name at least one persona")
+    named_by: dict[str, str] = {}
     for persona in spec.weights:
+        place = source.place(f"weights.{persona}")
         try:
-            load_persona(persona)
+            name = load_persona(persona).name
         except PersonaError as error:
-            raise PersonaError(f"{source.place(f'weights.{persona}')}: {error}") from None
+            raise PersonaError(f"{place}: {error}") from None
+        if named_by.setdefault(name, persona) != persona:
+            raise PersonaError(
+                f"{place}: in 'weights.{persona}': its 'name' is {name!r}, as that of {named_by[name]!r} is. "
+                "Mend: give each persona file a 'name' of its own"
+            )
     return mixture(spec.name, spec.weights)
 
 

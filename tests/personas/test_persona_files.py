@@ -123,6 +123,21 @@ def test_a_wrong_population_is_refused(change: dict[str, Any], says: str) -> Non
     assert says in str(caught.value)
 
 
+def test_personas_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Metrics by persona, and the head that predicts the persona, know them by name alone."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump(newcomer() | {"summary": "mine"}))
+    with pytest.raises(
+        PersonaError, match=r"in 'weights\..*mine\.yaml': its 'name' is 'newcomer', as that of 'newcomer' is\. Mend: "
+    ):
+        population_from({"name": "some", "summary": "x", "weights": {"newcomer": 1, str(mine): 1}}, "here.yaml")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 129])
+def test_a_name_that_no_bundle_could_carry_is_refused(name: str, tmp_path: Path) -> None:
+    assert "in 'name'" in complaint_about(newcomer() | {"name": name}, tmp_path)
+
+
 def test_unknown_names_and_missing_files() -> None:
     with pytest.raises(PersonaError, match=r"no persona called 'exprt'\. Mend: did you mean 'expert'"):
         load_persona("exprt")
