@@ -5,8 +5,8 @@ Every run has the files of its kind among these:
     config.yaml          composes to the same run again
     run.json             command, journey, policy family, seed, versions, commit, when and how long
     journey.json         the journey, canonical JSON
-    weights.safetensors  the tensors of the policy's family, success.weight, success.bias, usual
-    metrics.json         all intervals: levels and paired differences, overall and by persona
+    weights.safetensors  the tensors of the policy's family, of the heads that predict success and persona, usual
+    metrics.json         all intervals: levels and paired differences, overall and by persona; worth of predictions
     metrics.csv          the same as a table
     curve.csv            the learning curve; tensorboard/ holds the same for TensorBoard
     checkpoint.pt        where the training stood last: `resume=` goes on from it
@@ -38,10 +38,12 @@ from experiments.hydra_entry import Job
 from experiments.settings import Problem, SettingsError
 from journeys.loading import JourneyError, journey_from
 from journeys.spec import Journey
-from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
+from policies.bundle_checks import PERSONA_BIAS, PERSONA_WEIGHT, SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
 from policies.families import SCORER, build_policy
+from policies.persona_head import PersonaHead
 from policies.protocol import Policy
 from policies.success import SuccessHead
+from policies.training.prediction_worth import Worth
 
 CONFIG_FILE, RUN_FILE, JOURNEY_FILE = "config.yaml", "run.json", "journey.json"
 WEIGHTS_FILE, CURVE_FILE = "weights.safetensors", "curve.csv"
@@ -64,7 +66,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a run comes from. `algorithm` and `family` say how the policy was found and what a bundle calls it.
 
     Both are None where nothing was trained. `temperature` is that at which the policy is played. `seconds` is
-    wall-clock time.
+    wall-clock time. `personas` are those that the persona head tells apart, in the order of its columns; none where
+    nothing was trained.
     """
 
     command: str
@@ -80,6 +83,13 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     started: str
     seconds: float
     temperature: float = 1.0
+    personas: tuple[str, ...] = ()
+
+
+class TrainingMetrics(Comparison, frozen=True):
+    """All intervals of a training, and what the heads' predictions are worth, by head."""
+
+    predictions: dict[str, Worth]
 
 
 def versions() -> dict[str, str]:
@@ -148,6 +158,7 @@ def write_record(
         started=started,
         seconds=round(seconds, 1),
         temperature=made_by.temperature if made_by else 1.0,
+        personas=problem.population.personas if made_by else (),
     )
     write_json(job.folder / RUN_FILE, record)
     return record
@@ -178,10 +189,13 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         table.writerows(rows)
 
 
-def write_weights(folder: Path, own: Mapping[str, np.ndarray], success: SuccessHead, usual: np.ndarray) -> None:
-    """Write the policy's tensors, the head that predicts success and the usual observation `(D,)` as a bundle would."""
+def write_weights(
+    folder: Path, own: Mapping[str, np.ndarray], success: SuccessHead, persona: PersonaHead, usual: np.ndarray
+) -> None:
+    """Write the policy's tensors, the heads that predict and the usual observation `(D,)` as a bundle would."""
     tensors = dict(own)
     tensors[SUCCESS_WEIGHT], tensors[SUCCESS_BIAS] = success.weight, np.array([success.bias])
+    tensors[PERSONA_WEIGHT], tensors[PERSONA_BIAS] = persona.weight, persona.bias
     tensors[USUAL] = np.ascontiguousarray(usual, np.float32)
     (folder / WEIGHTS_FILE).write_bytes(save(tensors))  # save_file would make it unreadable for others
 

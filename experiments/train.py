@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 
@@ -21,15 +22,16 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import open_console, tracking
 from experiments.report import Findings, write_report
+from experiments.run_folder import TrainingMetrics
 from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, journey_of, own_settings, problem_of
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
 from personas.persona import Population, load_population
 from policies.families import WITHOUT_TENSORS, build_policy
 from policies.training.env_group import Setting
+from policies.training.heads_fit import FittedHeads, fit_heads
 from policies.training.practice import of_one_journey, of_random_journeys
 from policies.training.progress import Progress
-from policies.training.success_fit import fit_success
 from policies.training.trained import Trained
 
 SWEEP_FILE = "sweep.csv"
@@ -97,9 +99,9 @@ def carry_out(job: Job, console: Console) -> Run:
     policy.name = algorithm.name
     with tracking(console, f"playing {policy.name} on {users:,} users", users) as tell:
         evaluations.append(evaluate(problem, policy, users, on_done=tell))
-    fitted = fit_success(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
-    run_folder.write_weights(folder, trained.tensors, fitted.head, fitted.usual)
-    comparison = write_findings(folder, problem, settings, evaluations, trained.curve)
+    fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
+    run_folder.write_weights(folder, trained.tensors, fitted.success, fitted.persona, fitted.usual)
+    comparison = write_findings(folder, problem, settings, evaluations, fitted, trained.curve)
     made_by = run_folder.MadeBy(algorithm.name, trained.family, temperature)
     record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, made_by)
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
@@ -165,12 +167,18 @@ def settings_of(config: dict[str, Any]) -> TrainSettings:
 
 
 def write_findings(
-    folder: Path, problem: Problem, settings: TrainSettings, evaluations: list[Evaluation], curve: list[Progress]
+    folder: Path,
+    problem: Problem,
+    settings: TrainSettings,
+    evaluations: list[Evaluation],
+    fitted: FittedHeads,
+    curve: list[Progress],
 ) -> Comparison:
     """Write journey, metrics and learning curve; returns the metrics."""
     comparison = compare_evaluations(evaluations, settings.evaluation.references, problem.population.personas)
     run_folder.write_journey(folder, problem.journey)
-    run_folder.write_metrics(folder, comparison)
+    predictions = {"success": fitted.success_worth, "persona": fitted.persona_worth}
+    run_folder.write_metrics(folder, TrainingMetrics(**asdict(comparison), predictions=predictions))
     run_folder.write_table(folder / run_folder.CURVE_FILE, CURVE_HEADER, curve)
     return comparison
 

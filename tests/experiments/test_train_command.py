@@ -15,11 +15,12 @@ from experiments import train
 from experiments.comparison import Comparison
 from experiments.contestants import contestant
 from experiments.evaluation import evaluate
-from experiments.run_folder import RunRecord
+from experiments.run_folder import RunRecord, TrainingMetrics
 from experiments.settings import Problem
 from journeys.loading import load_journey
 from journeys.observation import observation_size
 from personas.persona import load_population
+from policies.training.heads_fit import EVERY
 from tests.experiments.small_runs import small_training
 
 FILES = {
@@ -27,6 +28,7 @@ FILES = {
     "curve.csv", "report.html", "plots",
 }  # fmt: skip
 PICTURES = {"learning_curve", "differences", "completion_by_persona", "funnel", "help_by_struggle", "rungs"}
+NETWORK = ("w1", "b1", "w2", "b2", "w3", "b3")
 WITHOUT_TIMES = ("journey.json", "weights.safetensors", "metrics.json", "metrics.csv")
 
 
@@ -53,8 +55,11 @@ def test_weights_have_a_bundles_names_and_shapes(small_run: Path) -> None:
     journey = load_journey("tiny")
     size = observation_size(len(journey.steps), len(journey.skills))
     tensors = load_file(small_run / "weights.safetensors")
-    assert set(tensors) == {"w1", "b1", "w2", "b2", "w3", "b3", "success.weight", "success.bias", "usual"}
+    assert set(tensors) == {*NETWORK, "success.weight", "success.bias", "persona.weight", "persona.bias", "usual"}
     assert tensors["w1"].shape == (size, 8)
+    record = msgspec.json.decode((small_run / "run.json").read_bytes(), type=RunRecord)
+    assert record.personas == load_population("mixed").personas
+    assert tensors["persona.weight"].shape == (size, len(record.personas))
     assert tensors["success.weight"].shape == tensors["usual"].shape == (size,)
 
 
@@ -65,6 +70,15 @@ def test_metrics_are_those_of_the_policy_that_was_kept(small_run: Path) -> None:
     again = evaluate(problem, contestant(str(small_run), problem.journey), 40)
     for measure in ("return", "completion", "skill", "time", "help", "annoyance", "cost"):
         assert comparison.level("ppo", measure).mean == float(np.mean(again.of(measure)))
+
+
+def test_metrics_say_what_the_predictions_are_worth(small_run: Path) -> None:
+    metrics = msgspec.json.decode((small_run / "metrics.json").read_bytes(), type=TrainingMetrics)
+    assert set(metrics.predictions) == {"success", "persona"}
+    for worth in metrics.predictions.values():
+        assert 0 < worth.users <= 40 // EVERY  # those of whom a moment was kept
+        assert 0.0 <= worth.accuracy <= 1.0
+        assert worth.log_loss > 0.0
 
 
 def test_curve_has_a_row_per_rollout(small_run: Path) -> None:
