@@ -20,7 +20,7 @@ from journeys.loading import JourneyError, journey_from
 from journeys.spec import Journey
 from personas.persona import load_population
 from policies.bundle import Contents, OnnxCopy, save_bundle
-from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL
+from policies.bundle_checks import SUCCESS_BIAS, SUCCESS_WEIGHT, USUAL, persona_of
 from policies.bundle_files import BundleError
 from policies.families import SCORER, build_policy, tensor_names
 from policies.network import NetworkPolicy
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 def export_run(run: Path, out: Path, name: str | None = None, version: str = "1", any_journey: bool = False) -> Path:
     """Write the policy of the folder `run` as a bundle to `out`; returns its path.
 
-    A bundle of `any_journey` has neither journey nor what was fitted to one: predicted success and the usual user.
+    A bundle of `any_journey` has neither journey nor what was fitted to one: the heads and the usual user.
 
     Raises `ExportError` where the folder is not that of a finished training or `version` is empty, `BundleError`
     where `out` is taken.
@@ -74,11 +74,15 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
         raise ExportError(f"{run / RUN_FILE}: field 'temperature' is not a number. {MEND}")
     if any_journey and family != SCORER:
         raise ExportError(f"--any-journey: a policy of family {family!r} knows one journey. Mend: train policy=scorer")
+    personas = provenance.get("personas", [])
+    if not isinstance(personas, list) or not all(isinstance(persona, str) for persona in personas):
+        raise ExportError(f"{run / RUN_FILE}: field 'personas' is not a list of names. {MEND}")
     journey = read_journey(run / JOURNEY_FILE)
     tensors = read_tensors(run / WEIGHTS_FILE)
     try:
         own = {tensor: tensors[tensor] for tensor in tensor_names(family)}
         success = SuccessHead(tensors[SUCCESS_WEIGHT], float(tensors[SUCCESS_BIAS].item()))
+        persona = persona_of(tensors, personas, journey, named_in=RUN_FILE)
         contents = Contents(
             name=name or (ANY_JOURNEY if any_journey else journey.name),
             version=version,
@@ -91,6 +95,7 @@ def export_run(run: Path, out: Path, name: str | None = None, version: str = "1"
             provenance=provenance,
             metrics=read_object(run / METRICS_FILE),
             onnx=copy_of(journey, family, own, temperature),
+            persona=None if any_journey else persona,
         )
     except KeyError as error:
         raise ExportError(f"{run / WEIGHTS_FILE}: tensor {error} is missing. {MEND}") from None

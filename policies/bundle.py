@@ -22,6 +22,8 @@ from policies.bundle_checks import (
     MANIFEST,
     MEND,
     ONNX,
+    PERSONA_BIAS,
+    PERSONA_WEIGHT,
     SUCCESS_BIAS,
     SUCCESS_WEIGHT,
     USUAL,
@@ -29,6 +31,7 @@ from policies.bundle_checks import (
     check_files,
     journey_of,
     manifest_of,
+    persona_of,
     success_of,
     tensors_of,
 )
@@ -36,10 +39,12 @@ from policies.bundle_files import BundleError, read_files, write_files
 from policies.families import build_policy, tensor_names
 from policies.manifest import FORMAT, Manifest, Parity, canonical, sha256
 from policies.model_card import model_card
+from policies.persona_head import PersonaHead
 from policies.protocol import Policy
 from policies.scope import scope_of
 from policies.success import SuccessHead
 
+OF_ONE_JOURNEY = frozenset({SUCCESS_WEIGHT, SUCCESS_BIAS, PERSONA_WEIGHT, PERSONA_BIAS, USUAL})
 SOME_JOURNEY = "tiny"  # on which a bundle of any journey is tried before it is written
 
 
@@ -53,7 +58,7 @@ class OnnxCopy(NamedTuple):
 class Contents(NamedTuple):
     """What goes into a bundle. `tensors` are the family's own (float32); `usual` `(D,)` the mean observation.
 
-    `journey` None makes a bundle that serves any journey; it has neither `success` nor `usual`, which are of one.
+    `journey` None makes a bundle that serves any journey; it has no `success`, `persona` or `usual`, which are of one.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Contents(NamedTuple):
     provenance: Mapping[str, Any] = {}
     metrics: Mapping[str, Any] = {}
     onnx: OnnxCopy | None = None
+    persona: PersonaHead | None = None
 
 
 class Bundle(NamedTuple):
@@ -80,6 +86,7 @@ class Bundle(NamedTuple):
     policy: Policy
     success: SuccessHead | None
     usual: np.ndarray
+    persona: PersonaHead | None
 
 
 def save_bundle(path: str | Path, contents: Contents) -> Path:
@@ -139,6 +146,8 @@ def files_of(contents: Contents) -> dict[str, bytes]:
         metrics=dict(contents.metrics),
         onnx=contents.onnx.parity if contents.onnx else None,
         files={},
+        digest="",
+        personas=contents.persona.names if contents.persona else (),
     )
     files[CARD] = model_card(manifest, journey, contents.success is not None).encode()
     manifest = msgspec.structs.replace(manifest, files={name: sha256(files[name]) for name in sorted(files)})
@@ -147,11 +156,13 @@ def files_of(contents: Contents) -> dict[str, bytes]:
 
 
 def weights_of(contents: Contents) -> bytes:
-    """The tensors as safetensors: the family's, and those of the success head where there is one."""
+    """The tensors as safetensors: the family's, and those of the heads that there are."""
     tensors = {name: np.ascontiguousarray(array) for name, array in contents.tensors.items()}
     if contents.success is not None:
         tensors[SUCCESS_WEIGHT] = contents.success.weight
         tensors[SUCCESS_BIAS] = np.array([contents.success.bias])
+    if contents.persona is not None:
+        tensors[PERSONA_WEIGHT], tensors[PERSONA_BIAS] = contents.persona.weight, contents.persona.bias
     if contents.usual is not None:
         tensors[USUAL] = np.ascontiguousarray(contents.usual, np.float32)
     return save_tensors(tensors)
@@ -166,10 +177,11 @@ def bundle_of(files: Mapping[str, bytes], where: str, given: Journey | None = No
     try:
         policy = build_policy(manifest.family, tensors, manifest.temperature, journey)
         success, usual = success_of(tensors, journey)
-        of_one = {SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL} if manifest.journey else set()
+        of_one = OF_ONE_JOURNEY if manifest.journey else frozenset()
         if extra := sorted(set(tensors) - {*tensor_names(manifest.family)} - of_one):
             whose = f"a policy of family {manifest.family!r}" + ("" if manifest.journey else " of any journey")
             raise ValueError(f"tensor {extra[0]!r} does not belong to {whose}")
+        persona = persona_of(tensors, manifest.personas, journey)
     except ValueError as error:
         raise BundleError(f"{where}: {error}. {MEND}") from None
-    return Bundle(manifest, journey, policy, success, usual)
+    return Bundle(manifest, journey, policy, success, usual, persona)

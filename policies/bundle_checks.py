@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from journeys.spec import Journey
 from policies.bundle_files import BundleError
 from policies.families import NETWORK, check_tensor
 from policies.manifest import FORMAT, Manifest, sha256
+from policies.persona_head import PersonaHead
 from policies.scope import scope_of
 from policies.success import SuccessHead
 
@@ -27,6 +28,7 @@ MANIFEST, JOURNEY, WEIGHTS, CARD, ONNX = (
     "policy.onnx",
 )
 SUCCESS_WEIGHT, SUCCESS_BIAS, USUAL = "success.weight", "success.bias", "usual"
+PERSONA_WEIGHT, PERSONA_BIAS = "persona.weight", "persona.bias"
 MEND = "Mend: export the bundle again, or copy it again if it was copied"
 
 
@@ -128,3 +130,27 @@ def success_of(tensors: Mapping[str, np.ndarray], journey: Journey) -> tuple[Suc
     check_tensor(SUCCESS_WEIGHT, tensors[SUCCESS_WEIGHT], np.dtype(np.float64), (size,))
     check_tensor(SUCCESS_BIAS, tensors[SUCCESS_BIAS], np.dtype(np.float64), (1,))
     return SuccessHead(tensors[SUCCESS_WEIGHT], float(tensors[SUCCESS_BIAS][0])), usual
+
+
+def persona_of(
+    tensors: Mapping[str, np.ndarray], names: Sequence[str], journey: Journey, named_in: str = MANIFEST
+) -> PersonaHead | None:
+    """The persona head, if there is one: `names` of its columns are field 'personas' of the file `named_in`.
+
+    Raises `ValueError`.
+    """
+    present = [name for name in (PERSONA_WEIGHT, PERSONA_BIAS) if name in tensors]
+    if not present and not names:
+        return None
+    if not names:
+        raise ValueError(f"{named_in}, field 'personas' names none, and tensor {present[0]!r} has a column for each")
+    if len(present) < 2:
+        missing = PERSONA_BIAS if PERSONA_WEIGHT in tensors else PERSONA_WEIGHT
+        raise ValueError(f"tensor {missing!r} is missing, and {named_in}, field 'personas', names {len(names)}")
+    size = observation_size(len(journey.steps), len(journey.skills))
+    check_tensor(PERSONA_WEIGHT, tensors[PERSONA_WEIGHT], np.dtype(np.float64), (size, len(names)))
+    check_tensor(PERSONA_BIAS, tensors[PERSONA_BIAS], np.dtype(np.float64), (len(names),))
+    try:
+        return PersonaHead(names, tensors[PERSONA_WEIGHT], tensors[PERSONA_BIAS])
+    except ValueError as error:
+        raise ValueError(f"{named_in}, field 'personas': {error}") from None

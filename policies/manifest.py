@@ -39,8 +39,12 @@ class Parity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_difference: float
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`manifest.json`; docs/bundle.md explains it field by field."""
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`manifest.json`; docs/bundle.md explains it field by field.
+
+    A field with a default is left out where it has that value. So a bundle that lacks what came later has the bytes,
+    and the digest, that it had before; and a reader that does not know the field refuses a bundle that has it.
+    """
 
     format: int
     name: Text
@@ -54,7 +58,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, Any]
     onnx: Parity | None
     files: dict[str, Sha256]
-    digest: str = ""
+    digest: str  # empty until `with_digest`
+    personas: tuple[Text, ...] = ()  # of the persona head's columns, in order; none: there is no such head
 
     def with_digest(self) -> Manifest:
         """The same manifest with its own SHA-256 filled in."""

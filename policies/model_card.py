@@ -29,6 +29,7 @@ def model_card(manifest: Manifest, journey: Journey | None, predicts_success: bo
         *limits(manifest, journey, predicts_success),
         "## Measured in simulation\n",
         *measured(manifest.metrics),
+        *predictions(manifest, predicts_success),
         "## How it was made\n",
         *table(manifest.provenance, "no provenance was recorded"),
     ]
@@ -72,7 +73,7 @@ def limits(manifest: Manifest, journey: Journey | None, predicts_success: bool) 
     yield "## Limits\n"
     if manifest.journey is None:
         yield "- Made for no journey in particular: compare it with the rules on yours first (`handrail compare`)."
-        yield "- Predicts no success and knows no usual user: reasons are measured against entries of zero."
+        yield "- Predicts neither success nor persona and knows no usual user: reasons are measured against zeros."
     else:
         digest = manifest.journey.hash[:12]
         yield f"- Made for this very journey (hash `{digest}`); a changed journey needs a new bundle."
@@ -80,6 +81,11 @@ def limits(manifest: Manifest, journey: Journey | None, predicts_success: bool) 
         yield "- Trained and measured on synthetic users; its worth for real users is to be measured on real users."
     if predicts_success:
         yield "- Predicted success was fitted on synthetic users under this policy; take it as a rank, not as a rate."
+    if manifest.personas:
+        yield (
+            f"- Predicted persona is the *simulated* kind ({', '.join(manifest.personas)}) that a user behaves like: "
+            "real users are of no such kind, and what it says of them was never checked on them."
+        )
     if journey is None or journey.rules.human_support:
         yield "- May offer a human helper; somebody has to be there."
     yield ""
@@ -98,6 +104,22 @@ def measured(metrics: Mapping[str, Any]) -> Iterator[str]:
     for policy in dict.fromkeys(level["policy"] for level in levels):
         yield f"| {policy} | {' | '.join(cells.get((policy, measure), '') for measure in measures)} |"
     yield "\nMean over all simulated users, 95% interval. By persona, and paired differences: `manifest.json`.\n"
+
+
+def predictions(manifest: Manifest, predicts_success: bool) -> Iterator[str]:
+    """What the predictions of the bundle's heads are worth, a row per head, where the metrics say so."""
+    has = {"success": predicts_success, "persona": bool(manifest.personas)}
+    known = manifest.metrics.get("predictions", {})
+    worth = {head: of for head, of in known.items() if has.get(head) and of["moments"]}
+    if not worth:
+        return
+    yield "What the predictions are worth, on simulated users that they were not fitted on:\n"
+    yield "| prediction | right | the commonest always | log loss | of the shares alone | users | moments |"
+    yield "|---|---|---|---|---|---|---|"
+    for head, of in worth.items():
+        figures = (number(of[name]) for name in ("accuracy", "base_accuracy", "log_loss", "base_log_loss"))
+        yield f"| {head} | {' | '.join(figures)} | {of['users']} | {of['moments']} |"
+    yield "\nMean over decision moments, first and last alike. Log loss in nats; less is better.\n"
 
 
 def interval(level: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from experiments.onnx_copy import OnnxError, onnx_copy
 from journeys.loading import load_journey
 from policies.bundle import load_bundle
 from policies.network import NetworkPolicy, Weights
+from tests.policies.moments import random_scorers
 
 TINY = load_journey("tiny")
 SIZE, ACTIONS, HIDDEN = 126, 23, 8
@@ -80,6 +81,39 @@ def test_a_copy_that_computes_something_else_is_refused(monkeypatch):
         onnx_copy(policy, np.ones((1, SIZE), np.float32), np.ones((1, ACTIONS), bool))
 
 
+HEAD = {"persona.weight": np.ones((SIZE, 2)), "persona.bias": np.array([0.5, -0.5])}
+
+
+def with_head(run, personas=("expert", "anxious"), **changes):
+    """The folder of a run that has a persona head, too."""
+    (run / "run.json").write_bytes(msgspec.json.encode(RUN | {"personas": personas}))
+    tensors = load_file(run / "weights.safetensors") | HEAD | changes
+    save_file({name: value for name, value in tensors.items() if value is not None}, run / "weights.safetensors")
+
+
+def test_the_persona_head_goes_along(run, tmp_path):
+    with_head(run)
+    bundle = load_bundle(export_run(run, tmp_path / "b"))
+    assert bundle.persona.names == bundle.manifest.personas == ("expert", "anxious")
+    assert np.array_equal(bundle.persona.bias, HEAD["persona.bias"])
+
+
+def test_a_run_from_before_there_was_a_persona_head_is_exported_without(run, tmp_path):
+    assert load_bundle(export_run(run, tmp_path / "b")).persona is None
+
+
+def test_a_bundle_of_any_journey_carries_no_head(run, tmp_path):
+    own = {
+        f"{p}.{n}": a
+        for p, w in zip(("select", "assist"), random_scorers(), strict=True)
+        for n, a in w._asdict().items()
+    }
+    with_head(run, **dict.fromkeys(network()), **own)
+    (run / "run.json").write_bytes(msgspec.json.encode(RUN | {"family": "scorer", "personas": ("expert", "anxious")}))
+    bundle = load_bundle(export_run(run, tmp_path / "b", any_journey=True), TINY)
+    assert (bundle.success, bundle.persona, bundle.manifest.personas) == (None, None, ())
+
+
 def without(name):
     def spoil(run):
         tensors = load_file(run / "weights.safetensors")
@@ -102,6 +136,11 @@ def without(name):
         (lambda run: (run / "weights.safetensors").unlink(), "weights.safetensors: cannot be read"),
         (without("w2"), "'w2' is missing"),
         (without("usual"), "'usual' is missing"),
+        (lambda run: with_head(run, personas="expert"), "run.json: field 'personas' is not a list of names"),
+        (lambda run: with_head(run, personas=()), "run.json, field 'personas' names none"),
+        (lambda run: with_head(run, personas=("a", "a")), "run.json, field 'personas': a persona head has"),
+        (lambda run: with_head(run, personas=("a",)), "tensor 'persona.weight' is float64 (126, 2), expected"),
+        (lambda run: with_head(run, **{"persona.bias": None}), "tensor 'persona.bias' is missing"),
     ],
 )
 def test_a_folder_that_is_no_finished_run_is_told_in_one_line(run, tmp_path, capsys, breakage, says):

@@ -32,12 +32,14 @@ from policies.bundle_files import BundleError
 from policies.families import FAMILIES
 from policies.manifest import Manifest, canonical, sha256
 from policies.network import NetworkPolicy, Weights
+from policies.persona_head import PersonaHead
 from policies.step_scorer import StepScorer
 from policies.success import SuccessHead
 from tests.policies.moments import moments_of, random_scorers
 
 TINY = load_journey("tiny")
 SIZE, ACTIONS, HIDDEN = 126, 23, 6
+KINDS = ("newcomer", "expert", "anxious")
 
 
 def tensors(seed: int = 0) -> dict[str, np.ndarray]:
@@ -54,7 +56,11 @@ def scorer_tensors() -> dict[str, np.ndarray]:
 def contents(**changes) -> Contents:
     head, usual = SuccessHead(np.linspace(-1, 1, SIZE), 0.25), np.full(SIZE, 0.5, np.float32)
     whole = Contents("guide", "7", TINY, "network", tensors(), 0.7, head, usual, {"seed": 3}, {"return": {"mean": 2.5}})
-    return whole._replace(**changes)
+    return whole._replace(persona=persona_head(), **changes)
+
+
+def persona_head() -> PersonaHead:
+    return PersonaHead(KINDS, np.random.default_rng(5).normal(size=(SIZE, len(KINDS))), np.array([0.1, 0.2, -0.3]))
 
 
 def resealed(files: dict[str, bytes], **changes) -> dict[str, bytes]:
@@ -92,6 +98,8 @@ def test_what_is_written_comes_back(tmp_path, name):
     original = NetworkPolicy("", Weights(**tensors()), 0.7)
     assert np.array_equal(bundle.policy.probabilities(observations, masks), original.probabilities(observations, masks))
     assert np.array_equal(bundle.success.predict(observations), contents().success.predict(observations))
+    assert bundle.persona.names == bundle.manifest.personas == KINDS
+    assert np.array_equal(bundle.persona.predict(observations), persona_head().predict(observations))
     assert np.array_equal(bundle.usual, contents().usual)
     assert not [entry for entry in (tmp_path / "deep").iterdir() if entry.name != name]
 
@@ -101,7 +109,7 @@ def test_every_family_makes_a_bundle(tmp_path, family):
     own = {"network": tensors(), "scorer": scorer_tensors()}.get(family, {})
     bundle = load_bundle(save_bundle(tmp_path / "b", Contents("x", "1", TINY, family, own)))
     assert bundle.policy.name == family
-    assert bundle.success is None
+    assert (bundle.success, bundle.persona, bundle.manifest.personas) == (None, None, ())
     assert not bundle.usual.any()
 
 
@@ -114,6 +122,25 @@ def test_the_card_says_what_it_is(tmp_path):
     card = (save_bundle(tmp_path / "b", contents()) / CARD).read_text()
     for text in ("guide, version 7", "`tiny`", "`network`", "return.mean | 2.5", "seed | 3"):
         assert text in card
+
+
+WORTH = {"users": 80, "moments": 900, "accuracy": 0.625, "base_accuracy": 0.5, "log_loss": 0.75, "base_log_loss": 1.0}
+
+
+def test_the_card_says_what_predictions_are_worth():
+    metrics = {"levels": [], "predictions": {"success": WORTH, "persona": WORTH | {"accuracy": 0.7}}}
+    card = files_of(contents(metrics=metrics))[CARD].decode()
+    assert "| success | 0.625 | 0.5 | 0.75 | 1 | 80 | 900 |" in card
+    assert "| persona | 0.7 | 0.5 | 0.75 | 1 | 80 | 900 |" in card
+    assert "the *simulated* kind (newcomer, expert, anxious)" in card
+    card = files_of(contents(metrics=metrics)._replace(persona=None))[CARD].decode()
+    assert "| persona |" not in card
+    assert "simulated* kind" not in card
+
+
+@pytest.mark.parametrize("metrics", [{}, {"predictions": {"persona": dict.fromkeys(WORTH) | {"moments": 0}}}])
+def test_the_card_claims_nothing_that_was_not_measured(metrics):
+    assert "predictions are worth" not in files_of(contents(metrics=metrics))[CARD].decode()
 
 
 def test_an_existing_target_is_refused_unless_it_is_the_same(tmp_path):
@@ -225,6 +252,12 @@ def test_a_temperature_of_nothing_is_refused():
         ("success.weight", np.zeros(SIZE - 1)),
         ("success.weight", np.full(SIZE, np.nan)),
         ("success.bias", np.zeros(2)),
+        ("persona.weight", np.zeros((SIZE, 2))),
+        ("persona.weight", np.zeros((SIZE - 1, 3))),
+        ("persona.weight", np.zeros((SIZE, 3), np.float32)),
+        ("persona.weight", np.full((SIZE, 3), np.inf)),
+        ("persona.bias", np.zeros((3, 1))),
+        ("persona.bias", np.full(3, np.nan)),
         ("usual", np.zeros(SIZE)),
         ("extra", np.zeros(1)),
     ],
@@ -233,9 +266,38 @@ def test_a_wrong_tensor_is_refused_by_name(name, value):
     assert f"tensor {name!r}" in refusal(with_tensors(lambda inside: inside.update({name: value})))
 
 
-@pytest.mark.parametrize("name", ["w2", SUCCESS_BIAS])
+@pytest.mark.parametrize("name", ["w2", SUCCESS_BIAS, "persona.weight", "persona.bias"])
 def test_a_missing_tensor_is_refused(name):
     assert "tensor" in refusal(with_tensors(lambda inside: inside.pop(name)))
+
+
+@pytest.mark.parametrize(
+    ("personas", "says"),
+    [
+        ((), "manifest.json, field 'personas' names none, and tensor 'persona.weight'"),
+        (KINDS[:2], "tensor 'persona.weight' is float64 (126, 3), expected float64 (126, 2)"),
+        (("expert", "newcomer", "expert"), "manifest.json, field 'personas': a persona head has one name or more"),
+        (("expert", "newcomer", ""), "manifest.json: Expected `str` of length >= 1"),
+    ],
+)
+def test_names_that_do_not_fit_the_persona_head_are_refused(personas, says):
+    assert says in refusal(resealed(files_of(contents()), personas=personas))
+
+
+def test_names_and_a_persona_head_come_together():
+    without = resealed(files_of(contents()._replace(persona=None)), personas=KINDS)
+    assert "tensor 'persona.weight' is missing, and manifest.json, field 'personas', names 3" in refusal(without)
+
+
+def test_a_bundle_without_a_persona_head_has_the_manifest_that_it_always_had():
+    """So bundles written before there was such a head are read, and their digests still hold."""
+    files = files_of(contents()._replace(persona=None))
+    manifest = msgspec.json.decode(files[MANIFEST])
+    assert sorted(manifest) == [
+        "actions", "digest", "family", "files", "format", "journey", "metrics", "name", "observation", "onnx",
+        "provenance", "temperature", "version",
+    ]  # fmt: skip
+    assert bundle_of(files, "B").persona is None
 
 
 def test_weights_that_are_no_tensors_are_refused():
@@ -327,6 +389,8 @@ def test_a_dense_network_is_never_of_any_journey(tmp_path):
 def test_what_is_of_one_journey_is_refused_in_a_bundle_of_any():
     with pytest.raises(BundleError, match=r"'usual' does not belong to .* of any journey"):
         bundle_of(files_of(ANYWHERE._replace(usual=np.zeros(SIZE, np.float32))), "B", TINY)
+    with pytest.raises(BundleError, match=r"'persona\.bias' does not belong to .* of any journey"):
+        bundle_of(files_of(ANYWHERE._replace(persona=persona_head())), "B", TINY)
 
 
 def test_other_features_of_a_step_are_refused(monkeypatch):

@@ -12,9 +12,11 @@ from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bundle import Bundle, Contents, load_bundle, save_bundle
+from policies.persona_head import PersonaHead
 from policies.success import SuccessHead
 
 HIDDEN = 24
+KINDS = ("newcomer", "expert", "anxious")
 SPREAD = 0.4  # of random weights: enough for probabilities far from uniform
 
 
@@ -45,6 +47,7 @@ def contents_of(journey: Journey, family: str = "network", name: str = "test", v
         usual=luck.random(size).astype(np.float32),
         provenance={"seed": 3, "family": family},
         metrics={"completion": 0.5},
+        persona=PersonaHead(KINDS, luck.normal(0.0, SPREAD, (size, len(KINDS))), np.zeros(len(KINDS))),
     )
 
 
