@@ -107,6 +107,9 @@ def in_sentences(decision: Decision) -> str:
     lines += [f"    next best: {decision.next_best.offer.reads}"] if decision.next_best else []
     if decision.predicted_success is not None:
         lines.append(f"    chance that this user completes the journey: {decision.predicted_success:.0%}")
+    if decision.predicted_persona is not None:
+        likely = decision.predicted_persona
+        lines.append(f"    behaves most like the simulated kind {likely.name!r} ({likely.probability:.0%})")
     return "\n".join(lines)
 
 

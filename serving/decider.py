@@ -14,9 +14,10 @@ from journeys.events import Event
 from journeys.observation import entry_names
 from policies.bundle import Bundle
 from policies.expert_rules import expert_rules
+from policies.persona_head import PersonaHead
 from policies.protocol import Choices
 from policies.reasons import contributions, next_best, top_reasons
-from serving.decision import Because, Decision, Mode, NextBest, Offer, offers
+from serving.decision import Because, Decision, Likely, Mode, NextBest, Offer, offers
 
 ILLEGAL = "the policy chose an action that is not legal"
 UNUSABLE = "the policy gave no usable probabilities"
@@ -49,6 +50,7 @@ class Why(NamedTuple):
     reasons: tuple[Because, ...]
     next_best: NextBest | None
     predicted_success: float | None
+    predicted_persona: Likely | None
 
 
 class Decider:
@@ -102,6 +104,7 @@ class Decider:
                 reasons=whys[i].reasons,
                 next_best=whys[i].next_best,
                 predicted_success=whys[i].predicted_success,
+                predicted_persona=whys[i].predicted_persona,
                 fallback=chosen.fallback[i],
                 observation=due.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
             )
@@ -109,14 +112,15 @@ class Decider:
         ]
 
     def explain(self, due: Due, chosen: Chosen) -> list[Why]:
-        """Reasons, next best action and predicted success of each decision."""
-        success, actions = self.bundle.success, chosen.choices.actions
-        predicted = success.predict(due.observations).tolist() if success else [None] * len(actions)
+        """Reasons, next best action, predicted success and persona of each decision."""
+        success, nothing = self.bundle.success, [None] * len(chosen.choices.actions)
+        predicted = success.predict(due.observations).tolist() if success else nothing
+        likely = likeliest(self.bundle.persona, due.observations) if self.bundle.persona else nothing
         if not self.n_reasons:
-            return [Why((), None, chance) for chance in predicted]
+            return [Why((), None, chance, kind) for chance, kind in zip(predicted, likely, strict=True)]
         others = self._others(due, chosen)
         return [
-            Why(self._because(due, chosen, i), self._next(other), predicted[i])
+            Why(self._because(due, chosen, i), self._next(other), predicted[i], likely[i])
             for i, other in enumerate(others.tolist())
         ]
 
@@ -140,6 +144,14 @@ class Decider:
 
     def _next(self, action: int) -> NextBest | None:
         return None if action < 0 else NextBest(action, self.offers[action])
+
+
+def likeliest(head: PersonaHead, observations: np.ndarray) -> list[Likely]:
+    """The likeliest persona of each row of `observations` `(n, D)`; of equals the first."""
+    chances = head.predict(observations)
+    best = chances.argmax(axis=1)
+    tops = chances[np.arange(len(best)), best].tolist()
+    return [Likely(head.names[p], chance) for p, chance in zip(best.tolist(), tops, strict=True)]
 
 
 def legal_actions(masks: np.ndarray) -> list[tuple[int, ...]]:

@@ -39,6 +39,13 @@ class NextBest(msgspec.Struct, frozen=True):
     offer: Offer
 
 
+class Likely(msgspec.Struct, frozen=True):
+    """The simulated persona that a user's behaviour is most like, and its probability among all personas."""
+
+    name: str
+    probability: float
+
+
 class Decision(msgspec.Struct, frozen=True):
     """One decision. `time` is that of the event it answers, in ms since the Unix epoch.
 
@@ -64,6 +71,7 @@ class Decision(msgspec.Struct, frozen=True):
     reasons: tuple[Because, ...] = ()
     next_best: NextBest | None = None
     predicted_success: float | None = None
+    predicted_persona: Likely | None = None
     fallback: str | None = None
     observation: bytes | None = None
 

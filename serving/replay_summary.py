@@ -26,6 +26,7 @@ class Tally:
         self.outcomes: Counter[str] = Counter()
         self.offers: Counter[tuple[str, str]] = Counter()
         self.fallbacks = 0
+        self.kinds: dict[str, str] = {}  # the likeliest persona of each user, as last predicted
         self.refusals: Counter[str] = Counter()
         self.letters: list[DeadLetter] = []
         self._waits: list[tuple[float, int]] = []
@@ -52,6 +53,8 @@ class Tally:
             if answer.decision is not None:
                 self.offers[answer.decision.moment, answer.decision.offer.reads] += 1
                 self.fallbacks += answer.decision.fallback is not None
+                if answer.decision.predicted_persona is not None:
+                    self.kinds[answer.decision.user] = answer.decision.predicted_persona.name
 
     @property
     def title(self) -> str:
@@ -68,7 +71,7 @@ class Tally:
 
 def summary(tally: Tally, batch: int) -> Group:
     """The tables."""
-    return Group(totals(tally, batch), decisions(tally), *refusals(tally))
+    return Group(totals(tally, batch), decisions(tally), *kinds(tally), *refusals(tally))
 
 
 def totals(tally: Tally, batch: int) -> Table:
@@ -97,6 +100,16 @@ def decisions(tally: Tally) -> Table:
     for (moment, offer), count in sorted(tally.offers.items(), key=lambda item: (item[0][0], -item[1])):
         table.add_row(moment, offer, f"{count:,}", f"{count / of_moment[moment]:.1%}")
     return table
+
+
+def kinds(tally: Tally) -> list[Table]:
+    """Users by the persona that they were last found most like; nothing where the bundle predicts none."""
+    if not tally.kinds:
+        return []
+    table = Table("simulated kind", "users", "share", title="Whom users were last most like")
+    for kind, count in Counter(tally.kinds.values()).most_common():
+        table.add_row(kind, f"{count:,}", f"{count / len(tally.kinds):.1%}")
+    return [table]
 
 
 def refusals(tally: Tally) -> list[Table]:

@@ -22,7 +22,7 @@ def test_the_whole_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     decided, of = re.search(r"([\d,]+) of ([\d,]+) decisions are those", said).groups()
     assert decided == of
     assert int(of.replace(",", "")) > 200
-    for part in ("p50", "because", "report.html", "handrail replay", "greedy"):
+    for part in ("p50", "because", "behaves most like the simulated kind", "report.html", "handrail replay", "greedy"):
         assert part in said
     assert load_bundle(tmp_path / "demo" / "bundle").journey.name == "tiny"
     assert (tmp_path / "demo" / "report.html").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -26,7 +27,7 @@ from tests.policies.moments import random_scorers
 TINY = load_journey("tiny")
 SCORERS = zip(("select", "assist"), random_scorers(), strict=True)
 TENSORS = {f"{part}.{name}": array for part, weights in SCORERS for name, array in weights._asdict().items()}
-OF_ANY = {"journey": None, "family": "scorer", "tensors": TENSORS, "success": None, "usual": None}
+OF_ANY = {"journey": None, "family": "scorer", "tensors": TENSORS, "success": None, "usual": None, "persona": None}
 
 
 class Files:
@@ -90,7 +91,8 @@ def test_a_bundle_of_any_journey_replays_a_journey_file(files, capsys):
     assert {d.mode for d in files.decisions("--journey", mine)} == {"shadow"}
     assert "test 1 on journey tiny" in capsys.readouterr().out
     assert files.decisions("--journey", "tiny") == files.decisions("--journey", mine)
-    assert all(d.predicted_success is None for d in files.decisions("--journey", "tiny"))
+    assert all(d.predicted_success is d.predicted_persona is None for d in files.decisions("--journey", "tiny"))
+    assert "simulated kind" not in capsys.readouterr().out
     assert files.replay() == 2
     assert "--journey my.yaml" in capsys.readouterr().err
     assert files.replay("--journey", files.folder / "none.yaml") == 2
@@ -145,6 +147,14 @@ def test_the_summary_counts(files, capsys):
     decisions = sum(event.kind == "decision" for event in files.events)
     for text in ("test 1 on journey tiny, shadow mode", f"{len(files.events):,}", f"{decisions:,}", "wait p50 / p99"):
         assert text in shown
+
+
+def test_the_summary_counts_users_by_the_kind_that_they_were_last_most_like(files, capsys):
+    last = {d.user: d.predicted_persona.name for d in files.decisions()}
+    shown = capsys.readouterr().out
+    for kind in set(last.values()):
+        count = list(last.values()).count(kind)
+        assert re.search(rf"{kind} +│ +{count} +│ +{count / len(last):.1%}", shown), shown
 
 
 def spoil(path):

@@ -22,6 +22,8 @@ from personas.persona import load_population
 from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
+from serving.decision import Likely, decoder
+from serving.decision import encoder as decision_encoder
 from serving.memory_store import MemoryStore
 from serving.runtime import TRIES, Runtime
 from serving.sqlite_store import SqliteStore
@@ -88,6 +90,29 @@ def test_a_decision_record_says_all():
     mask = np.isin(np.arange(23), decision.legal)[None]
     assert decision.propensity == bundle().policy.probabilities(observation, mask)[0, decision.action]
     assert decision.predicted_success == bundle().success.predict(observation)[0]
+    chances = bundle().persona.predict(observation)[0]
+    assert decision.predicted_persona.name == bundle().manifest.personas[chances.argmax()]
+    assert decision.predicted_persona.probability == chances.max()
+
+
+def test_every_decision_names_the_persona_that_its_own_observation_is_likeliest_of():
+    """Served in batches beside others, and computed here one by one from the observations of the records."""
+    runtime = Runtime(bundle(), MemoryStore(), reasons=0, keep_observations=True)
+    decisions = [answer.decision for answer in runtime.process_many(log()) if answer.decision is not None]
+    for decision in decisions:
+        chances = bundle().persona.predict(np.frombuffer(decision.observation, "<f4")[None])[0]
+        expected = Likely(bundle().persona.names[chances.argmax()], chances.max())
+        assert decision.predicted_persona == expected
+    assert len({decision.predicted_persona.name for decision in decisions}) > 1
+
+
+def test_a_record_from_before_there_was_a_persona_head_is_read():
+    decision = Runtime(bundle(), MemoryStore()).process(FEW[0])
+    record = msgspec.json.decode(decision_encoder.encode(decision))
+    assert record["predicted_persona"].keys() == {"name", "probability"}
+    del record["predicted_persona"]
+    older = decoder.decode(msgspec.json.encode(record))
+    assert older == msgspec.structs.replace(decision, predicted_persona=None)
 
 
 def test_no_decision_where_none_is_due():

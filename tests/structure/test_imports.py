@@ -27,7 +27,17 @@ MAY_IMPORT = {
         "journeys", "personas", "agents", "simulator", "envs", LIGHT_POLICIES, "policies.training", "serving",
     },
 }  # fmt: skip
-ONLY_FOR_RESEARCH = ("torch", "ray", "hydra", "gymnasium", "stable_baselines3", "mesa", "pandas", "matplotlib")
+ONLY_FOR_RESEARCH = (
+    "torch",
+    "ray",
+    "hydra",
+    "gymnasium",
+    "stable_baselines3",
+    "mesa",
+    "pandas",
+    "matplotlib",
+    "sklearn",
+)
 
 
 def folder_of(module: str) -> str:
