@@ -1,8 +1,9 @@
 """CPU-seconds until a policy is nearly as good as the planner: our PPO beside MaskablePPO with chosen settings.
 
-Throughput alone says little: what counts is how long somebody waits for a policy. Every so many steps it is played, as it would be exported, on people whom no training meets; the seconds of training alone are counted until its
-return comes within `SHORT` of greedy's. Both train on the native environment, on one core; MaskablePPO with the settings
-of conf/training/sb3.yaml, which were chosen by trial, and with a third of their steps, so that its learning rate falls
+Throughput alone says little: what counts is how long somebody waits for a policy. Every so many steps it is played, as
+it would be exported, on people whom no training meets; the seconds of training alone are counted until its return comes
+within `SHORT` of greedy's. Both train on the native environment, on one core; MaskablePPO with the settings of
+conf/training/sb3.yaml, which were chosen by trial, and with a third of their steps, so that its learning rate falls
 sooner. A training that does not come so far counts with all its seconds, which is said.
 """
 
