@@ -93,7 +93,7 @@ def ablations() -> list[Study]:
         "knowing-everything": {"recall": "everything"},
     }
     return [
-        replace(base, name=name, **{**change, "settings": {"total_steps": 4 * MILLION, **change.get("settings", {})}})
+        replace(base, name=name, **{**change, "settings": {"total_steps": 5 * MILLION // 2, **change.get("settings", {})}})
         for name, change in changed.items()
     ]
 
