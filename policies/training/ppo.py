@@ -27,6 +27,7 @@ from policies.protocol import Policy, draw_rows
 from policies.training.actors import Critic, DenseActor, Seen, StepActor
 from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Outcome, Setting
 from policies.training.progress import Progress
+from policies.training.rollout import Insider
 from policies.training.trained import Trained
 
 SECONDS_PER_DAY = 86_400.0
@@ -140,7 +141,8 @@ class PPO:
     ) -> None:  # fmt: skip
         self.settings, self.seed, self.teacher = settings, seed, teacher
         by_steps = settings.actor == "steps"
-        self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall)
+        informed = isinstance(teacher, Insider)
+        self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall, informed)
         torch.manual_seed(seed)
         self.learner = make_learner(settings, self.group)
         self.room = make_room(settings, self.group)
