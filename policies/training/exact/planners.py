@@ -114,8 +114,8 @@ class BeliefPlanner(Planner):
         if world is not self._world:
             self._begin(world)
         new = rows[(world.n_events[rows] == 1) & (world.log["kind"][rows, 0] == SIGNUP)]
-        for trace in self.traces[new]:
-            begin_trace(trace)
+        for row in new:
+            begin_trace(self.traces[row])
         self.beliefs[new] = first_belief(self.of.model)
         follow(self.of.model, self.traces, self.beliefs, self.room.beliefs[0], rows, world.log, world.n_events)
         return self.traces[rows], self.beliefs[rows]
