@@ -17,13 +17,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from agents.learners import LearnerError
 from experiments.settings import SettingsError
 from journeys.loading import JourneyError
 from personas.persona import PersonaError
 from policies.bundle_files import BundleError
 from simulator.scenario import ScenarioError
 
-OUR_ERRORS = (SettingsError, JourneyError, PersonaError, BundleError, ScenarioError)
+OUR_ERRORS = (SettingsError, JourneyError, PersonaError, LearnerError, BundleError, ScenarioError)
 
 WRONG_CALL = 2
 FLAGS_WITH_VALUE = {"--cfg", "-c", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"}

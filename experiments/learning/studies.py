@@ -68,9 +68,9 @@ def unseen() -> Study:
 
 def exacts() -> list[Study]:
     """The two journeys whose optimum is known."""
-    settings = {"total_steps": 10 * MILLION}
+    settings = {"total_steps": 8 * MILLION, "imitation": 0.25, "imitation_doubt": 0.05, "ent_coef": 0.005}
     return [
-        Study(f"exact-{name}", name, ("bkt",), (EXACT,), (("bkt", EXACT),), settings=settings)
+        Study(f"exact-{name}", name, ("bkt",), (EXACT,), (("bkt", EXACT),), settings=settings, teacher="qmdp")
         for name in ("tiny", "ladder")
     ]
 
@@ -93,7 +93,9 @@ def ablations() -> list[Study]:
         "knowing-everything": {"recall": "everything"},
     }
     return [
-        replace(base, name=name, **{**change, "settings": {"total_steps": 4 * MILLION, **change.get("settings", {})}})
+        replace(
+            base, name=name, **{**change, "settings": {"total_steps": 5 * MILLION // 2, **change.get("settings", {})}}
+        )
         for name, change in changed.items()
     ]
 

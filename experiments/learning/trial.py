@@ -90,7 +90,9 @@ def train(study: Study, settings: PPOSettings, seed: int, tell: Callable[[Progre
 
 def teacher_of(study: Study, journey: Journey) -> Policy:
     """Whom a training imitates first."""
-    return GreedyFull(journey) if study.teacher == "greedy_full" else baseline(study.teacher, journey)
+    if study.teacher == "greedy_full":
+        return GreedyFull(journey)
+    return insiders(study.journey)[study.teacher] if study.people == (EXACT,) else baseline(study.teacher, journey)
 
 
 def practice_of(study: Study, seed: int) -> list[Setting]:

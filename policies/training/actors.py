@@ -8,6 +8,7 @@ the first layer, so that what is served needs no normaliser.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,21 +18,51 @@ from torch import Tensor, nn
 from journeys.actions import N_VARIANTS
 from policies.network import Weights
 from policies.step_features import ROW_SIZE, SHARED_SIZE
-from policies.training.env_group import INTERVENTIONS, Layout
+from policies.training.env_group import INTERVENTIONS, Inputs, Layout
 
 NEVER = -80.0  # logit of an illegal action: exp is 1e-35, the least that float32 computes at full speed
 LEAST_SPREAD = 0.05  # of an input before it is divided by its spread: entries lie in [0, 1]
+BLOCK = 512  # rows: few shapes occur, and little is computed for nothing
 SMALL = 0.01  # gain of an actor's last layer: nearly uniform at first (Andrychowicz et al. 2021)
 
 
 class Seen(NamedTuple):
-    """`Inputs` of `m` rows as tensors."""
+    """What is seen of `m` rows, as tensors; a step's row is there where it may be selected, one in a dozen.
+
+    `flat` `(m, C)`, `shared` `(m, 69)`, `masks` `(m, A)`: those of `Inputs`. `now` `(m, 30)` is the row of the step
+    that the user is in, or zeros; `legal` `(p, 30)` the row of step `which[i]` of user `who[i]`, both `(p,)`.
+    """
 
     flat: Tensor
     shared: Tensor
-    rows: Tensor
-    current: Tensor
+    now: Tensor
+    legal: Tensor
+    who: Tensor
+    which: Tensor
     masks: Tensor
+
+
+def seen_at(inputs: Inputs, moments: Sequence[int]) -> Seen:
+    """What is seen at some steps of `inputs`, whose arrays are `(T, n, ...)`, one step after the other."""
+    steps = torch.as_tensor(moments)
+    flat, shared, current, masks = (
+        pick(torch.from_numpy(array), steps) for array in (inputs.flat, inputs.shared, inputs.current, inputs.masks)
+    )
+    rows = torch.from_numpy(inputs.rows)
+    n, n_steps = rows.shape[1:3]
+    if not n_steps:
+        nothing = torch.empty(0, ROW_SIZE)
+        return Seen(flat, shared, nothing, nothing, current[:0], current[:0], masks)
+    moment, user = steps.repeat_interleave(n), torch.arange(n).repeat(len(steps))
+    now = rows[moment, user, current.clamp_min(0)] * (current >= 0).unsqueeze(1)
+    legal = masks[:, : N_VARIANTS * n_steps].reshape(-1, n_steps, N_VARIANTS).any(dim=2)
+    who, which = legal.nonzero(as_tuple=True)
+    return Seen(flat, shared, now, rows[moment[who], user[who], which], who, which, masks)
+
+
+def pick(array: Tensor, steps: Tensor) -> Tensor:
+    """Some steps of `array` `(T, n, ...)`, flattened; a single one is not copied."""
+    return array[int(steps[0])] if len(steps) == 1 else array.index_select(0, steps).flatten(0, 1)
 
 
 class Scale(nn.Module):
@@ -115,10 +146,15 @@ class Head(nn.Module):
         self.two, self.three = linear(hidden, hidden), linear(hidden, outputs, SMALL)
 
     def forward(self, scale: Scale, shared: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits `(p, outputs)` and the last hidden layer, of `shared` `(p, 69)` and `rows` `(p, 30)`."""
-        first = torch.relu(scale.through(self.one, torch.cat([shared, rows], dim=1)))
-        last = torch.relu(self.two(first))
-        return self.three(last), last
+        """Logits `(p, outputs)` and the last hidden layer, of `shared` `(p, 69)` and `rows` `(p, 30)`.
+
+        Inputs are filled up to whole blocks: products of a shape that was not met before are prepared anew, which takes
+        longer than computing them.
+        """
+        inputs = torch.cat([shared, rows], dim=1)
+        blocks = nn.functional.pad(inputs, (0, 0, 0, -len(inputs) % BLOCK))
+        last = torch.relu(self.two(torch.relu(scale.through(self.one, blocks))))
+        return self.three(last)[: len(inputs)], last[: len(inputs)]
 
     def export(self, scale: Scale, prefix: str) -> dict[str, np.ndarray]:
         """Tensors of one part of the family `scorer`."""
@@ -129,40 +165,27 @@ class Head(nn.Module):
 class StepActor(nn.Module):
     """Logits of each step's difficulties from its own row, of the interventions from the row of the current step."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, layout: Layout, hidden: int) -> None:
         super().__init__()
+        self.n_steps = layout.n_steps
         self.scale = Scale(SHARED_SIZE + ROW_SIZE)
         self.select, self.assist = Head(hidden, N_VARIANTS), Head(hidden, INTERVENTIONS)
 
     def measure(self, seen: Seen) -> None:
         """Freeze the normalisation; of rows over the steps that may be selected."""
-        who, which = legal_steps(seen)
-        self.scale.measure(torch.cat([seen.shared[who], seen.rows[who, which]], dim=1))
+        self.scale.measure(torch.cat([seen.shared[seen.who], seen.legal], dim=1))
 
     def forward(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """Logits `(m, 3 S + 8)`, masked, and the last hidden layer of the interventions `(m, H)`.
-
-        A step is weighed only where it may be selected: one in a dozen.
-        """
-        n_steps, everyone = seen.rows.shape[1], torch.arange(len(seen.masks))
-        who, which = legal_steps(seen)
-        of_steps, _ = self.select(self.scale, seen.shared.index_select(0, who), seen.rows[who, which])
-        steps = torch.full((len(everyone), n_steps, N_VARIANTS), NEVER).index_put((who, which), of_steps)
-        now = seen.rows[everyone, seen.current.clamp_min(0)] * (seen.current >= 0).unsqueeze(1)
-        of_help, last = self.assist(self.scale, seen.shared, now)
+        """Logits `(m, 3 S + 8)`, masked, and the last hidden layer of the interventions `(m, H)`."""
+        of_steps, _ = self.select(self.scale, seen.shared.index_select(0, seen.who), seen.legal)
+        steps = torch.full((len(seen.masks), self.n_steps, N_VARIANTS), NEVER)
+        steps = steps.index_put((seen.who, seen.which), of_steps)
+        of_help, last = self.assist(self.scale, seen.shared, seen.now)
         return torch.cat([steps.flatten(1), of_help], dim=1).masked_fill(~seen.masks, NEVER), last
 
     def export(self) -> dict[str, np.ndarray]:
         """Tensors of the family `scorer`."""
         return {**self.select.export(self.scale, "select"), **self.assist.export(self.scale, "assist")}
-
-
-def legal_steps(seen: Seen) -> tuple[Tensor, Tensor]:
-    """Pairs of row and step `(p,)`, `(p,)` such that the step may be selected."""
-    n_steps = seen.rows.shape[1]
-    legal = seen.masks[:, : N_VARIANTS * n_steps].reshape(-1, n_steps, N_VARIANTS).any(dim=2)
-    who, which = legal.nonzero(as_tuple=True)
-    return who, which
 
 
 class Critic(nn.Module):

@@ -102,6 +102,7 @@ class EnvGroup:
         by_steps: bool,
         most_decisions: int,
         recall: MakeRecall | None = None,
+        keep_log: bool = False,
     ) -> None:
         edges = np.linspace(0, n, len(settings) + 1).astype(int).tolist()
         self.n, self.by_steps = n, by_steps
@@ -113,7 +114,7 @@ class EnvGroup:
                 part.stop - part.start,
                 weights,
                 most_decisions,
-                keep_log=recall is not None,
+                keep_log=keep_log or recall is not None,
                 learner=s.learner,
                 reveal=True,
             )

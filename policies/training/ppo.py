@@ -24,9 +24,10 @@ from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
 from policies.families import NETWORK, SCORER
 from policies.protocol import Policy, draw_rows
-from policies.training.actors import Critic, DenseActor, Seen, StepActor
+from policies.training.actors import Critic, DenseActor, Seen, StepActor, pick, seen_at
 from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Outcome, Setting
 from policies.training.progress import Progress
+from policies.training.rollout import Insider
 from policies.training.trained import Trained
 
 SECONDS_PER_DAY = 86_400.0
@@ -105,8 +106,8 @@ class Rollout(NamedTuple):
     fate: np.ndarray  # 1 where the episode ended completed, 0 where not, -1 where it went on
 
 
-class Batch(NamedTuple):
-    """What an update works on: `(T, n, ...)`, or `(m, ...)` of some moments."""
+class Part(NamedTuple):
+    """What an update works on, `(m,)` of some moments."""
 
     seen: Seen
     actions: Tensor
@@ -116,6 +117,13 @@ class Batch(NamedTuple):
     advice: Tensor
     personas: Tensor
     fate: Tensor
+
+
+class Batch(NamedTuple):
+    """A rollout ready to learn from: its inputs, and the columns of `Part`, each `(T, n)`."""
+
+    inputs: Inputs
+    columns: tuple[Tensor, ...]
 
 
 class Learner(NamedTuple):
@@ -140,7 +148,8 @@ class PPO:
     ) -> None:  # fmt: skip
         self.settings, self.seed, self.teacher = settings, seed, teacher
         by_steps = settings.actor == "steps"
-        self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall)
+        informed = isinstance(teacher, Insider)
+        self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall, informed)
         torch.manual_seed(seed)
         self.learner = make_learner(settings, self.group)
         self.room = make_room(settings, self.group)
@@ -182,11 +191,11 @@ class PPO:
         room.ends[:] = 0.0
         room.fate[:] = -1
         for t in range(last):
-            here = Inputs(*(array[t] for array in room.inputs))
+            here = seen_at(room.inputs, [t])
             room.personas[t] = self.group.personas
             with torch.inference_mode():
-                logits, _ = self.learner.actor(tensors(here))
-                chances = (torch.softmax(logits, dim=1) * torch.from_numpy(here.masks)).numpy()
+                logits, _ = self.learner.actor(here)
+                chances = (torch.softmax(logits, dim=1) * here.masks).numpy()
             if imitated is not None:
                 room.advice[t] = self.group.advice(imitated)
             draw_rows(chances, self.group.keys(), room.actions[t], room.propensities[t])
@@ -220,7 +229,7 @@ class PPO:
 
     def measure(self) -> None:
         """Freeze the normalisation by what the first rollout showed."""
-        everything = tensors(flattened(self.room.inputs, self.settings.n_steps))
+        everything = seen_at(self.room.inputs, range(self.settings.n_steps))
         self.learner.actor.measure(everything)
         self.learner.critic.measure(everything)
 
@@ -234,7 +243,7 @@ class PPO:
         order = np.random.default_rng((self.seed, self.rollouts))
         for _ in range(settings.n_epochs):
             for moments in order.permutation(settings.n_steps).reshape(-1, settings.batch_size // settings.num_envs):
-                part = take(batch, torch.from_numpy(moments))
+                part = take(batch, moments.tolist())
                 logits, last = learner.actor(part.seen)
                 log_chances = torch.log_softmax(logits, dim=1)
                 if imitating:
@@ -265,7 +274,7 @@ class PPO:
         columns = (room.actions, np.log(room.propensities), gains, normal, room.advice, room.personas, fates(room))
         kinds = (torch.int64, torch.float32, torch.float32, torch.float32, torch.int64, torch.int64, torch.float32)
         made = (torch.from_numpy(column).to(kind) for column, kind in zip(columns, kinds, strict=True))
-        return Batch(tensors(room.inputs), *made)
+        return Batch(room.inputs, tuple(made))
 
     def trained(self, curve: list[Progress]) -> Trained:
         """What there is to keep: the actor, its normalisation folded in."""
@@ -284,7 +293,7 @@ class PPO:
 def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
     """Fresh networks and their optimiser."""
     if settings.actor == "steps":
-        actor: DenseActor | StepActor = StepActor(settings.hidden)
+        actor: DenseActor | StepActor = StepActor(group.layout, settings.hidden)
     else:
         actor = DenseActor(group.layout, settings.hidden)
     seen = group.layout.critic if settings.critic == "hidden" else group.layout.seen
@@ -312,21 +321,10 @@ def make_room(settings: PPOSettings, group: EnvGroup) -> Rollout:
     )
 
 
-def tensors(inputs: Inputs) -> Seen:
-    """The same memory as tensors."""
-    return Seen(*(torch.from_numpy(array) for array in inputs))
-
-
-def flattened(inputs: Inputs, steps: int) -> Inputs:
-    """The first `steps` steps as `(steps n, ...)`."""
-    return Inputs(*(array[:steps].reshape(steps * array.shape[1], *array.shape[2:]) for array in inputs))
-
-
-def take(batch: Batch, moments: Tensor) -> Batch:
+def take(batch: Batch, moments: Sequence[int]) -> Part:
     """All rows of some steps, flattened: users are independent, so whole steps are as good as any rows."""
-    columns = (column.index_select(0, moments).flatten(0, 1) for column in (*batch.seen, *batch[1:]))
-    seen = Seen(*(next(columns) for _ in Seen._fields))
-    return Batch(seen, *columns)
+    steps = torch.as_tensor(moments)
+    return Part(seen_at(batch.inputs, moments), *(pick(column, steps) for column in batch.columns))
 
 
 def advantages(
@@ -368,7 +366,7 @@ def fates(room: Rollout) -> np.ndarray:
     return fate
 
 
-def policy_loss(log_chances: Tensor, part: Batch, clip: float, wish_to_try: float) -> Tensor:
+def policy_loss(log_chances: Tensor, part: Part, clip: float, wish_to_try: float) -> Tensor:
     """The clipped surrogate, less a bonus for entropy."""
     chosen = log_chances.gather(1, part.actions.unsqueeze(1)).squeeze(1)
     ratio = torch.exp(chosen - part.log_propensities)
@@ -377,7 +375,7 @@ def policy_loss(log_chances: Tensor, part: Batch, clip: float, wish_to_try: floa
     return -gain.mean() - wish_to_try * entropy.mean()
 
 
-def imitation_loss(log_chances: Tensor, part: Batch, doubt: float) -> Tensor:
+def imitation_loss(log_chances: Tensor, part: Part, doubt: float) -> Tensor:
     """Cross-entropy to the teacher's action, of which `doubt` is spread over all that is legal."""
     legal = part.seen.masks
     advised = log_chances.gather(1, part.advice.unsqueeze(1)).squeeze(1)
@@ -385,7 +383,7 @@ def imitation_loss(log_chances: Tensor, part: Batch, doubt: float) -> Tensor:
     return -((1.0 - doubt) * advised + doubt * others).mean()
 
 
-def auxiliary_loss(guesses: Tensor, part: Batch) -> Tensor:
+def auxiliary_loss(guesses: Tensor, part: Part) -> Tensor:
     """Cross-entropy of persona `(m, P)` and, where it is known, of success (the last column of `guesses`)."""
     persona = nn.functional.cross_entropy(guesses[:, :-1], part.personas)
     known = part.fate >= 0.0

@@ -9,15 +9,17 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from envs.reward import RewardWeights
+from experiments.algorithms import algorithm_of
 from experiments.compare import CompareSettings
 from experiments.contestants import contestant
 from experiments.settings import SettingsError, fill, problem_of
 from experiments.simulate import SimulateSettings
-from experiments.train import ppo_of, settings_of
+from experiments.train import settings_of
 from journeys.loading import load_journey, shipped
-from policies.training.ppo_sb3 import PPOSettings
+from policies.training.ppo import PPOSettings
+from policies.training.ppo_sb3 import SB3Settings
 
-TRAINABLE = {"ppo"}
+TRAINABLE = {"ppo", "scorer"}
 GROUPS = ("journey", "population", "learner", "env", "policy", "training", "experiment")
 
 
@@ -37,10 +39,10 @@ def test_every_option_of_every_group_trains(group: str, option: str) -> None:
     assert problem_of(config).journey.steps
     if group == "policy" and option not in TRAINABLE:
         with pytest.raises(SettingsError, match="cannot be trained"):
-            ppo_of(config)
+            algorithm_of(config)
         return
     assert settings_of(config).evaluation.users > 0
-    assert ppo_of(config)[1].total_steps > 0
+    assert algorithm_of(config).settings.total_steps > 0
 
 
 @pytest.mark.parametrize("command", ["compare", "simulate"])
@@ -65,7 +67,27 @@ def test_a_journey_through_hydra_is_the_journey_of_the_file(name: str) -> None:
 def test_default_files_say_what_the_code_says() -> None:
     config = composed("train")
     assert problem_of(config).weights == RewardWeights()
-    assert ppo_of(config)[1] == PPOSettings()
+    assert algorithm_of(config).settings == PPOSettings()
+    assert algorithm_of(composed("train", "training=sb3")).settings == SB3Settings()
+
+
+def test_the_policy_names_the_actor() -> None:
+    settings = algorithm_of(composed("train", "policy=scorer")).settings
+    assert isinstance(settings, PPOSettings)
+    assert (settings.actor, algorithm_of(composed("train", "policy=scorer")).name) == ("steps", "scorer")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("training.algorithm=dqn",), "training.algorithm: 'dqn' is none"),
+        (("training=sb3", "policy=scorer"), "cannot be trained by sb3"),
+        (("+policy.total_steps=5",), "training.total_steps is set by the group policy"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(overrides: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        algorithm_of(composed("train", *overrides))
 
 
 def test_a_preset_changes_what_it_says() -> None:

@@ -25,7 +25,7 @@ from tests.experiments.small_runs import small_training
 
 FILES = {
     "config.yaml", "run.json", "journey.json", "weights.safetensors", "metrics.json", "metrics.csv",
-    "curve.csv", "report.html", "plots",
+    "curve.csv", "report.html", "plots", "checkpoint.pt", "tensorboard",
 }  # fmt: skip
 PICTURES = {"learning_curve", "differences", "completion_by_persona", "funnel", "help_by_struggle", "rungs"}
 NETWORK = ("w1", "b1", "w2", "b2", "w3", "b3")

@@ -15,9 +15,8 @@ from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.network import NetworkPolicy, Weights
 from policies.random_legal import RandomLegal
-from policies.training.actors import Critic
-from policies.training.env_group import Inputs
-from policies.training.ppo import PPO, PPOSettings, advantages, fates, flattened, rescale, tensors
+from policies.training.actors import Critic, seen_at
+from policies.training.ppo import PPO, PPOSettings, advantages, fates, rescale
 from policies.training.rollout import play
 from tests.policies.trainings import setting, training
 
@@ -111,7 +110,7 @@ def test_the_actor_is_shown_nothing_hidden() -> None:
     for actor in ("dense", "steps"):
         ppo = training(actor=actor)
         ppo.advance()
-        seen = tensors(flattened(ppo.room.inputs, 8))
+        seen = seen_at(ppo.room.inputs, range(8))
         flat = seen.flat.clone()
         flat[:, ppo.group.layout.observation :] += 1.0
         torch.testing.assert_close(ppo.learner.actor(seen)[0], ppo.learner.actor(seen._replace(flat=flat))[0])
@@ -123,10 +122,10 @@ def test_what_leaves_is_what_was_trained() -> None:
     for _ in range(3):
         ppo.advance()
     size = ppo.group.layout.observation
-    inputs: Inputs = flattened(ppo.room.inputs, 8)
-    logits, _ = ppo.learner.actor(tensors(inputs))
+    seen = seen_at(ppo.room.inputs, range(8))
+    logits, _ = ppo.learner.actor(seen)
     policy = NetworkPolicy("ours", Weights(**ppo.trained([]).tensors))
-    ours = policy.probabilities(np.ascontiguousarray(inputs.flat[:, :size]), inputs.masks)
+    ours = policy.probabilities(seen.flat[:, :size].numpy().copy(), seen.masks.numpy())
     np.testing.assert_allclose(ours, torch.softmax(logits, dim=1).detach().numpy(), atol=FLOAT32)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.kernel import World
 from journeys.actions import REENGAGE
+from journeys.events import SIGNUP
 from journeys.state import NOWHERE
 from policies.protocol import Choices
 from policies.training.exact.belief import TRACE, begin_trace, follow
@@ -112,15 +113,17 @@ class BeliefPlanner(Planner):
         """Beliefs moved by the events since the last decision."""
         if world is not self._world:
             self._begin(world)
+        new = rows[(world.n_events[rows] == 1) & (world.log["kind"][rows, 0] == SIGNUP)]
+        for row in new:
+            begin_trace(self.traces[row])
+        self.beliefs[new] = first_belief(self.of.model)
         follow(self.of.model, self.traces, self.beliefs, self.room.beliefs[0], rows, world.log, world.n_events)
         return self.traces[rows], self.beliefs[rows]
 
     def _begin(self, world: World) -> None:
         n = len(world.users)
         self._world, self.traces = world, np.zeros(n, TRACE).view(np.recarray)
-        for trace in self.traces:
-            begin_trace(trace)
-        self.beliefs = np.broadcast_to(first_belief(self.of.model), (n, *self.beliefs.shape[1:])).copy()
+        self.beliefs = np.zeros((n, *self.beliefs.shape[1:]))
 
 
 def traces_of(world: World, rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""What docs/experiments/learning.md says between its tables."""
+
+HEAD = """# What learning is worth
+
+*Tables written by `python -m experiments.learning.page` from trials of `python -m experiments.learning`; measured, so
+they change with the simulated users.*
+
+A policy that merely beats a fixed path proves nothing: `greedy` on the knowledge belief does that without learning.
+Here learned policies stand beside planners that know more than any product could, on learner models and people they
+were not trained on.
+
+    python -m experiments.learning                      # every study, five seeds; two to three hours of one core
+    python -m experiments.learning mixture-saas unseen  # some studies; what is there already is not done again
+    python -m experiments.learning.page                 # this page
+
+Everybody here is synthetic. Every seed trains anew and is judged on 10,000 users of its own, whom no training met;
+policy and reference meet the same users with the same luck. Figures are means over seeds of paired differences of
+return (2 is one onboarding completed), brackets 95% intervals by Student's t over the seeds, so they hold for the
+next training as well as for the next users. **Bold**: the interval is clear of zero. Some hundred intervals stand on
+this page; of twenty that hold 0 in truth, one is expected to miss it.
+"""
+
+EXACT = """## Where the optimum is known
+
+On `tiny` and `ladder` with calm people, under rules that keep the problem finite, the best policy is computed
+([exact](../exact.md)). `oracle` sees kind and skills of every user. `lookahead` and `qmdp` know the population by
+heart and keep the exact belief over who the user is; `qmdp_fold` plans with the same optimal values on what
+production knows: the fold's belief, and of kinds only how common they are. `learned` sees the fold's observation and
+nothing else, and leaves as a bundle of 64 x 64 units: `python -m experiments.learning exact-tiny exact-ladder`.
+"""
+
+MIXTURES = """## On learner models and people not trained on
+
+Trained on `bkt`, `irt` and `afm_forgetting` side by side, with the population `everyone`; judged on the three other
+learner models, and on other mixes of people: `python -m experiments.learning mixture-saas mixture-creator
+mixture-course`. Of the other baselines, `zpdes` and `random` lie far below `greedy` everywhere
+([baselines](../baselines.md)).
+"""
+
+UNSEEN = """## On journeys it has never seen
+
+One policy, trained on 64 journeys that nobody wrote (`policies/training/random_journeys.py`), none of which is one
+that ships: `python -m experiments.learning unseen`. The last column is the share of the specialised policy's
+advantage over the rules that it keeps, both judged on a learner model that neither was trained on.
+"""
+
+TARGETS = """## The targets, by persona
+
+Of the policies of the mixture, on `bkt_forgetting` users of whom no training met any: from the fixed path's level to
+the learned policy's. Completion: share of users who complete. Skill per hour: skills gained per active hour. Steps
+finished per user stand for engagement with content, the fold's engagement signal (its mean over a user's decision
+moments) for engagement with the product. Skills known: share of the journey's skills at the horizon. Retained: not
+lost within 30 days. The last column says whether anybody is worse off than under the expert rules. These are outcomes
+of simulated people.
+"""
+
+ABLATIONS = """## One thing at a time
+
+`saas`, trained on the mixture with a dense actor and 2.5 million steps, a quarter of the default; judged on the same
+users seed by seed. The first row is the base against greedy, the others the difference to the base. `python -m
+experiments.learning base critic-sees-no-more ...` makes each.
+"""
+
+CLOSING = ""
