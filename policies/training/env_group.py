@@ -17,7 +17,6 @@ from envs.hidden import HIDDEN_SIZE
 from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
 from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
-from journeys.observation import USER_INDEX
 from journeys.plan import Plan
 from journeys.spec import Journey
 from journeys.state import COMPLETED
@@ -27,7 +26,6 @@ from policies.step_features import ROW_SIZE, SHARED_SIZE, StepSkills, step_skill
 from policies.training.recall import Recall
 from policies.training.rollout import Insider
 
-PROGRESS = USER_INDEX["progress"]  # flat inputs begin with the user block, with or without a whole observation
 INTERVENTIONS = N_RUNGS + N_CHANNELS
 DESCRIBED = 6  # numbers by which a critic tells journeys apart
 MANY_STEPS, MANY_SKILLS, MANY_MINUTES = 16.0, 8.0, 120.0  # read 1 there
@@ -159,10 +157,6 @@ class EnvGroup:
             begin = env.world.observations.shape[1]
             room.flat[part, begin : begin + memory.size] = memory.look(env.world, rows, rows[self.fresh[part]])
         self.fresh[:] = False
-
-    def progress(self, room: Inputs, at: int) -> np.ndarray:
-        """Share of the required steps that are done, `(n,)`, at step `at` of `room`."""
-        return np.asarray(room.flat[at, :, PROGRESS], np.float64)
 
     def keys(self) -> np.ndarray:
         """Event keys `(n,)` that seed the draws of this moment."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
+from journeys.observation import USER_INDEX
 from policies.families import NETWORK, SCORER
 from policies.protocol import Policy, draw_rows
 from policies.training.actors import Critic, DenseActor, Seen, StepActor, pick, seen_at
@@ -32,6 +33,7 @@ from policies.training.trained import Trained
 
 SECONDS_PER_DAY = 86_400.0
 LARGEST_GRADIENT = 0.5  # norm at which the actor's and the critic's gradients are cut
+PROGRESS = USER_INDEX["progress"]  # flat inputs begin with the user block, with or without a whole observation
 ADAM_EPSILON = 1e-5  # Andrychowicz et al. 2021
 ROWS_AT_A_TIME = 8_192  # of the critic's pass over a rollout: they stay in the cache
 
@@ -206,10 +208,13 @@ class PPO:
                 self.shape(t)
 
     def shape(self, t: int) -> None:
-        """Add what the potential rose by: nothing is left of it behind the end of an episode."""
+        """Add what the potential rose by: nothing is left of it behind the end of an episode, unless it was cut."""
         room = self.room
-        before, after = (self.settings.shaping * self.group.progress(room.inputs, at) for at in (t, t + 1))
-        room.rewards[t] += room.discounts[t] * np.where(room.over[t], 0.0, after) - before
+        before, after = (room.inputs.flat[at, :, PROGRESS].astype(np.float64) for at in (t, t + 1))
+        after[room.over[t]] = 0.0
+        for rows, flat in self.group.cut:
+            after[rows] = flat[:, PROGRESS]
+        room.rewards[t] += self.settings.shaping * (room.discounts[t] * after - before)
 
     def note(self, t: int, outcome: Outcome) -> None:
         """Write down what step `t` brought."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from envs.reward import RewardWeights
 from journeys.loading import load_journey
+from journeys.observation import USER_INDEX
 from personas.persona import load_population
 from policies.network import NetworkPolicy, Weights
 from policies.random_legal import RandomLegal
@@ -148,6 +149,20 @@ def test_the_fate_of_an_episode_is_known_once_it_has_ended() -> None:
     for row in range(over.shape[1]):
         assert (fate[: last[row] + 1, row] >= 0.0).all()
         assert (fate[last[row] + 1 :, row] == -1.0).all()
+
+
+def test_shaping_adds_up_to_nothing_but_where_an_episode_began() -> None:
+    """What is best stays best: over an episode the potential's rises come, discounted, to what it was at first."""
+    plain, shaped = training(imitation=1.0), training(imitation=1.0, shaping=3.0)  # imitating, neither looks at rewards
+    for ppo in (plain, shaped):
+        ppo.play(ppo.teacher)
+    added, room = shaped.room.rewards - plain.room.rewards, shaped.room
+    potential = 3.0 * room.inputs.flat[:, :, USER_INDEX["progress"]].astype(float)
+    for row in range(added.shape[1]):
+        last = int(room.over[:, row].argmax()) if room.over[:, row].any() else len(added) - 1
+        weights = np.concatenate([[1.0], room.discounts[:last, row].cumprod()])
+        left = 0.0 if room.over[last, row] else weights[-1] * room.discounts[last, row] * potential[last + 1, row]
+        assert (weights * added[: last + 1, row]).sum() == pytest.approx(left - potential[0, row], abs=1e-5)
 
 
 @pytest.mark.parametrize("auxiliary", [0.0, 0.3])
