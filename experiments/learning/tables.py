@@ -96,7 +96,7 @@ def targets_table(folder: Path) -> Iterator[str]:
     """The targets N19 to N24 against the fixed path, by persona, one table per journey."""
     for journey in JOURNEYS:
         trials = trials_of(folder, f"mixture-{journey}")
-        place = f"{journey}/bkt_forgetting/{PRACTISED_PEOPLE}"
+        place = f"{journey}/afm/{PRACTISED_PEOPLE}"
         rows = [target_row(trials, place, group) for group in (OVERALL, *groups(trials, place))]
         head = (
             "who", "completion (N19: +70%)", "skill per hour (N20: +25%)", "steps finished (N21: +40%)",

@@ -46,7 +46,7 @@ advantage over the rules that it keeps, both judged on a learner model that neit
 
 TARGETS = """## The targets, by persona
 
-Of the policies of the mixture, on `bkt_forgetting` users of whom no training met any: from the fixed path's level to
+Of the policies of the mixture, on `afm` users, a learner model that no training met: from the fixed path's level to
 the learned policy's. Completion: share of users who complete. Skill per hour: skills gained per active hour. Steps
 finished per user stand for engagement with content, the fold's engagement signal (its mean over a user's decision
 moments) for engagement with the product. Skills known: share of the journey's skills at the horizon. Retained: not
