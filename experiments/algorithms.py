@@ -52,6 +52,22 @@ def algorithm_of(config: dict[str, Any]) -> Algorithm:
     return Algorithm(name, fill(SB3Settings, {**training, **policy}, "training"))
 
 
+def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path | None) -> None:
+    """Find out before anything is played what cannot be trained so. Raises `SettingsError`."""
+    if resume is not None and not resume.is_file():
+        raise SettingsError(f"resume: {resume}: there is no such file. Mend: name the checkpoint.pt of a run folder")
+    if isinstance(algorithm.settings, SB3Settings):
+        wish = "going on from a checkpoint" if resume is not None else "several settings to practise on"
+        if len(practice) > 1 or resume is not None:
+            setting = "resume" if resume is not None else "practice"
+            raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
+    elif len(practice) > algorithm.settings.num_envs:
+        raise SettingsError(
+            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise on. "
+            "Mend: raise it, or practise on fewer"
+        )
+
+
 def run_algorithm(
     algorithm: Algorithm,
     practice: list[Setting],
@@ -64,12 +80,9 @@ def run_algorithm(
     """Train, leaving a checkpoint of ours at `checkpoint` now and then; go on from the one at `resume`, if any.
 
     Raises `SettingsError`.
-    """  # fmt: skip
+    """
     settings = algorithm.settings
     if isinstance(settings, SB3Settings):
-        if len(practice) > 1 or resume is not None:
-            setting = "resume" if resume is not None else "practice"
-            raise SettingsError(f"{setting}: {SB3} cannot. Mend: use training=default, or leave {setting} alone")
         one = practice[0]
         return train_by_sb3(one.journey, one.population, settings, seed, weights, on_progress, one.learner)
     ppo = PPO(settings, practice, weights, seed, baseline(TEACHER, practice[0].journey))
@@ -78,7 +91,8 @@ def run_algorithm(
             take_up(ppo, resume)
         except CheckpointError as error:
             raise SettingsError(f"resume: {error}") from None
-    return ppo.trained(ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress)))
+    ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
+    return ppo.trained()
 
 
 def keep(ppo: PPO, checkpoint: Path, on_progress: OnProgress, progress: Progress) -> None:

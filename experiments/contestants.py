@@ -12,7 +12,10 @@ from policies.bundle import load_bundle
 from policies.families import WITHOUT_TENSORS, baseline
 from policies.protocol import Policy
 
-TRAINED = "ppo"  # conf/policy/ppo.yaml: the group lists it for `train`, elsewhere its run folder stands for it
+TRAINED = (
+    "ppo",
+    "scorer",
+)  # conf/policy/: the group lists them for `train`, elsewhere their run folder stands for them
 
 
 def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]:
@@ -44,7 +47,7 @@ def contestant(name_or_path: str, journey: Journey) -> Policy:
         return baseline(name_or_path, journey)
     path = Path(name_or_path)
     if not path.exists():
-        if name_or_path == TRAINED:
+        if name_or_path in TRAINED:
             raise SettingsError(
                 f"policy {name_or_path!r} has to be trained first. "
                 "Mend: handrail train, then its run folder in its place, policy.name=RUN_FOLDER"

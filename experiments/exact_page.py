@@ -13,10 +13,11 @@ from typing import NamedTuple
 from agents.learners import load_learner
 from experiments.contestants import contestant
 from experiments.exact_text import BOUNDS, HEAD
-from experiments.settings import HELD_OUT
+from experiments.settings import HELD_OUT, SettingsError
 from experiments.statistics import Interval, mean_interval, paired_interval
 from journeys.loading import load_journey
 from personas.persona import load_population
+from policies.bundle_files import BundleError
 from policies.families import baseline
 from policies.protocol import Policy
 from policies.training.exact.bound import upper_bound
@@ -142,11 +143,17 @@ def trained(items: Sequence[str]) -> dict[str, list[Policy]]:
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description="Solve the exact problems, play everybody, write docs/exact.md.")
-    parser.add_argument("--policy", action="append", default=[], metavar="PROBLEM=PATH", help="a run or bundle, too")
+    parser.add_argument(
+        "--policy", action="append", default=[], metavar="PROBLEM=PATH", help="a run or bundle of any journey, too"
+    )
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--out", type=Path, default=Path("docs/exact.md"))
     options = parser.parse_args()
-    options.out.write_text(page(trained(options.policy), options.users), encoding="utf-8")
+    try:
+        policies = trained(options.policy)
+    except (SettingsError, BundleError, KeyError) as error:
+        parser.error(f"--policy: {error}")
+    options.out.write_text(page(policies, options.users), encoding="utf-8")
 
 
 if __name__ == "__main__":

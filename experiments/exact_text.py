@@ -46,8 +46,8 @@ fulfil Bellman's equation; whatever may happen next has probability 1; the belie
 All others see what production sees. `greedy_full` shows what knowing the skills would bring to greedy, `qmdp_fold` what
 planning brings without a model of who there is, `qmdp` what such a model adds. The rest up to the oracle is the price
 of not knowing, and nobody can say how much of it a better plan for finding out would save. The regret of `lookahead` is
-of exact posteriors, one for whatever may happen next. A learned policy has to find out by itself what `qmdp` and
-`lookahead` are told of the population.
+of exact posteriors, one for whatever may happen next. A learned policy sees what production sees, and has to find out
+by itself what `qmdp` and `lookahead` are told of the population: [how close it comes](experiments/learning.md).
 On larger journeys, where none of this can be computed, there is [an upper bound](#larger-journeys).
 
 The kinds, by the traits in which they differ ([personas](personas.md)). Who knows the kind decides otherwise: the
@@ -59,7 +59,7 @@ need help and are glad of it, the proud learn by themselves and resent it, and u
 
 {users:,} held-out users, evaluation seed {seed}: the same people with the same luck under every policy. ± is half of a
 95% interval, of the paired differences in the third column. *Of the gap*: the difference to `greedy` as a share of the
-oracle's. `python -m experiments.exact_page --policy tiny=RUN_FOLDER` lets a trained policy play along, and
+oracle's. `python -m experiments.exact_page --policy tiny=RUN_FOLDER` lets a trained policy of any journey play along, and
 `experiments.exact_page.exact_table` any `Policy`.
 """
 

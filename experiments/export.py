@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = argparse.ArgumentParser(prog="handrail export", description=__doc__)
     command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="what 'handrail train' left behind")
     command.add_argument("--out", type=Path, required=True, help="the bundle: a new folder, or a file ending in .zip")
-    command.add_argument("--name", help="name of the bundle (default: that of the journey)")
+    command.add_argument("--name", help="name of the bundle (default: that of the journey, or any-journey)")
     command.add_argument("--version", default="1", help="version of the bundle (default 1)")
     command.add_argument("--any-journey", action="store_true", help="of policy=scorer: a bundle for every journey file")
     options = command.parse_args(arguments)

@@ -55,17 +55,19 @@ PACKAGES = ("handrail", "numpy", "numba", "torch", "stable-baselines3", "sb3-con
 
 
 class MadeBy(NamedTuple):
-    """How a run's policy was found, what a bundle calls its kind, and at which temperature it is played."""
+    """How a run's policy was found, what a bundle calls its kind, at which temperature it is played, what it met."""
 
     algorithm: str
     family: str
     temperature: float
+    practice: Mapping[str, Any]
 
 
 class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a run comes from. `algorithm` and `family` say how the policy was found and what a bundle calls it.
 
-    Both are None where nothing was trained. `temperature` is that at which the policy is played. `seconds` is
+    Both are None where nothing was trained. `journey` and `population` are those that it was judged on, `practice` says
+    what it was trained on. `temperature` is that at which the policy is played. `seconds` is
     wall-clock time. `personas` are those that the persona head tells apart, in the order of its columns; none where
     nothing was trained.
     """
@@ -83,6 +85,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     started: str
     seconds: float
     temperature: float = 1.0
+    practice: dict[str, Any] = {}
     personas: tuple[str, ...] = ()
 
 
@@ -158,6 +161,7 @@ def write_record(
         started=started,
         seconds=round(seconds, 1),
         temperature=made_by.temperature if made_by else 1.0,
+        practice=dict(made_by.practice) if made_by else {},
         personas=problem.population.personas if made_by else (),
     )
     write_json(job.folder / RUN_FILE, record)

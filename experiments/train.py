@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
-from experiments.algorithms import Algorithm, algorithm_of, run_algorithm
+from experiments.algorithms import Algorithm, algorithm_of, check_possible, run_algorithm
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
@@ -89,6 +89,7 @@ def carry_out(job: Job, console: Console) -> Run:
     problem, settings = problem_of(job.config), settings_of(job.config)
     algorithm = algorithm_of(job.config)
     practice = practice_of(job.config, problem, settings, algorithm)
+    check_possible(algorithm, practice, None if settings.resume is None else Path(settings.resume))
     baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
     folder = run_folder.open_folder(job)
     users = settings.evaluation.users
@@ -102,7 +103,7 @@ def carry_out(job: Job, console: Console) -> Run:
     fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
     run_folder.write_weights(folder, trained.tensors, fitted.success, fitted.persona, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, fitted, trained.curve)
-    made_by = run_folder.MadeBy(algorithm.name, trained.family, temperature)
+    made_by = run_folder.MadeBy(algorithm.name, trained.family, temperature, practised(practice, settings))
     record = run_folder.write_record(job, "train", problem, settings.seed, started, time.monotonic() - began, made_by)
     findings = Findings(problem, record, tuple(evaluations), comparison, tuple(trained.curve))
     write_report(folder, findings, job.source)
@@ -131,6 +132,16 @@ def train(
 
         checkpoint = folder / run_folder.CHECKPOINT_FILE
         return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume)
+
+
+def practised(practice: list[Setting], settings: TrainSettings) -> dict[str, Any]:
+    """What a training practised on, for its record: where it was judged is another matter."""
+    journeys = settings.practice.random_journeys or practice[0].journey.name
+    return {
+        "random journeys" if settings.practice.random_journeys else "journey": journeys,
+        "learners": sorted({setting.learner.name for setting in practice}),
+        "populations": sorted({setting.population.name for setting in practice}),
+    }
 
 
 def practice_of(

@@ -26,7 +26,10 @@ On `tiny` and `ladder` with calm people, under rules that keep the problem finit
 ([exact](../exact.md)). `oracle` sees kind and skills of every user. `lookahead` and `qmdp` know the population by
 heart and keep the exact belief over who the user is; `qmdp_fold` plans with the same optimal values on what
 production knows: the fold's belief, and of kinds only how common they are. `learned` sees the fold's observation and
-nothing else, and leaves as a bundle of 64 x 64 units: `python -m experiments.learning exact-tiny exact-ladder`.
+nothing else, and leaves as a bundle of 64 x 64 units: `python -m experiments.learning exact-tiny exact-ladder`. For
+the first quarter of its training it imitates `qmdp` as well as one can who sees less; what it reaches after that is
+its own. With `greedy` to imitate, which is a poor teacher here, and half as many steps again, one seed closed 85% of
+the gap on `tiny` and 77% on `ladder`.
 """
 
 MIXTURES = """## On learner models and people not trained on

@@ -15,7 +15,8 @@ from agents.learners import journey_under, load_learner
 from envs.reward import RewardWeights
 from experiments.learning.judging import Difference, Judged, Level, differences, judge, levels
 from experiments.learning.studies import EXACT, Study
-from experiments.settings import Problem
+from experiments.log_file import whole_or_nothing
+from experiments.settings import Problem, SettingsError
 from journeys.loading import load_journey
 from journeys.plan import compile_plan
 from journeys.spec import Journey
@@ -50,6 +51,7 @@ class Trial(msgspec.Struct, frozen=True):
     family: str
     temperature: float
     last_return: float
+    asked: str  # the study and the number of users, in words: another question needs another answer
     levels: list[Level]
     differences: list[Difference]
 
@@ -61,9 +63,12 @@ def path_of(folder: Path, study: Study, seed: int) -> Path:
 
 def carry_out(folder: Path, study: Study, seed: int, users: int, tell: Callable[[Progress], None]) -> Trial:
     """Train and judge, or read what an earlier call found."""
-    path = path_of(folder, study, seed)
+    path, asked = path_of(folder, study, seed), f"{users} users, {study}"
     if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Trial)
+        trial = msgspec.json.decode(path.read_bytes(), type=Trial)
+        if trial.asked != asked:
+            raise SettingsError(f"{path}: answers another question. Mend: remove it, or choose another --folder")
+        return trial
     path.parent.mkdir(parents=True, exist_ok=True)
     settings = PPOSettings(**study.settings)
     began = time.process_time()
@@ -73,10 +78,11 @@ def carry_out(folder: Path, study: Study, seed: int, users: int, tell: Callable[
     late = [p.mean_return for p in trained.curve[-len(trained.curve) // 5 :] if p.episodes]
     trial = Trial(
         study.name, seed, trained.curve[-1].steps, seconds, trained.family, settings.temperature,
-        float(np.mean(late)), [], [],
+        float(np.mean(late)), asked, [], [],
     )  # fmt: skip
     trial = judged(folder, study, trial, users)
-    path.write_bytes(msgspec.json.encode(trial))
+    with whole_or_nothing(path) as part:
+        part.write_bytes(msgspec.json.encode(trial))
     return trial
 
 
@@ -85,7 +91,8 @@ def train(study: Study, settings: PPOSettings, seed: int, tell: Callable[[Progre
     practice = practice_of(study, seed)
     recall = None if study.recall is None else RECALLS[study.recall]
     ppo = PPO(settings, practice, RewardWeights(), seed, teacher_of(study, practice[0].journey), recall=recall)
-    return ppo.trained(ppo.train(tell))
+    ppo.train(tell)
+    return ppo.trained()
 
 
 def teacher_of(study: Study, journey: Journey) -> Policy:

@@ -189,7 +189,7 @@ class StepActor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Value of a state, in spreads of the return. Sees hidden state unless it `sees_only` so many first entries."""
+    """Value of a state, in spreads of the return. Sees the first `inputs` entries of `Inputs.flat`."""
 
     centre: Tensor
     size_of_return: Tensor

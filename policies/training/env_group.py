@@ -29,7 +29,7 @@ from policies.training.rollout import Insider
 INTERVENTIONS = N_RUNGS + N_CHANNELS
 DESCRIBED = 6  # numbers by which a critic tells journeys apart
 MANY_STEPS, MANY_SKILLS, MANY_MINUTES = 16.0, 8.0, 120.0  # read 1 there
-PRIME = 1_000_003  # seeds of neighbouring environments lie so far apart
+SEEDS_APART = 1_000_003  # seeds of environments count up from those of trainings, which lie so far apart: a prime
 
 
 class Setting(NamedTuple):
@@ -102,6 +102,11 @@ class EnvGroup:
         recall: MakeRecall | None = None,
         keep_log: bool = False,
     ) -> None:
+        if n < len(settings):
+            raise ValueError(
+                f"training.num_envs={n} is less than the {len(settings)} settings to practise on. "
+                "Mend: raise it, or practise on fewer"
+            )
         edges = np.linspace(0, n, len(settings) + 1).astype(int).tolist()
         self.n, self.by_steps = n, by_steps
         self.slices = [slice(low, high) for low, high in pairwise(edges)]
@@ -123,9 +128,10 @@ class EnvGroup:
         self.recalls = [recall(env.plan) for env in self.envs] if recall else []
         self.layout = layout_of(self.envs, self.recalls[0].size if recall else 0)
         self.fresh = np.ones(n, bool)  # rows of whom nothing is recalled yet
-        self.seeds = [(seed * PRIME + i) % 2**32 for i in range(len(self.envs))]
-        self.personas = np.zeros(n, np.int64)
-        self.n_personas = max(len(env.population.personas) for env in self.envs)
+        self.seeds = [(seed * SEEDS_APART + i) % 2**32 for i in range(len(self.envs))]
+        self.personas = np.zeros(n, np.int64)  # numbers of names in `kinds`: populations count theirs differently
+        self.kinds = sorted({name for env in self.envs for name in env.population.personas})
+        self._kinds = [np.array([self.kinds.index(name) for name in env.population.personas]) for env in self.envs]
         self.cut: list[tuple[np.ndarray, np.ndarray]] = []  # of the last step: rows cut, their last states
         for env, own in zip(self.envs, self.seeds, strict=True):
             env.reset(seed=own)
@@ -151,7 +157,8 @@ class EnvGroup:
             see(env, here, table if self.by_steps else None, self.layout)
             if not self.layout.observation:
                 here.flat[:, SHARED_SIZE + HIDDEN_SIZE :] = described
-            self.personas[part] = env.world.minds["persona"]
+        for env, part, kinds in zip(self.envs, self.slices, self._kinds, strict=True):
+            self.personas[part] = kinds[env.world.minds["persona"]]
         for env, part, memory in zip(self.envs, self.slices, self.recalls, strict=False):
             rows = np.arange(env.num_envs)
             begin = env.world.observations.shape[1]
@@ -168,7 +175,7 @@ class EnvGroup:
         self.cut = []
         for env, part in zip(self.envs, self.slices, strict=True):
             own = actions[part]
-            spare = N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
+            spare = self.spare(env)
             own = np.where(own >= N_VARIANTS * self.layout.n_steps, own - spare, own) if spare else own
             _, rewards, terminated, truncated, info = env.step(own)
             completed = np.zeros(len(own), bool)
@@ -182,10 +189,17 @@ class EnvGroup:
         self.fresh |= outcome.over
         return outcome
 
+    def spare(self, env: OnboardingVectorEnv) -> int:
+        """Selections of the longest journey that the journey of `env` does not have."""
+        return N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
+
     def last_of(
         self, env: OnboardingVectorEnv, first: int, truncated: np.ndarray, final: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows `(m,)` of the group that were cut, and what a critic sees of their last states `(m, C)`."""
+        """The rows `(m,)` of the group that were cut, and what a critic sees of their last states `(m, C)`.
+
+        What is recalled of them is lost with their place, and reads 0: episodes are seldom cut.
+        """
         kept = truncated[final["rows"]]
         observations, hidden = final["observations"][kept], final["hidden"][kept]
         if self.layout.observation:
@@ -204,8 +218,7 @@ class EnvGroup:
             if isinstance(teacher, Insider):
                 teacher.look_into(env.world, np.arange(env.num_envs))
             own = teacher.decide(env.world.observations, env.world.masks, env.world.keys).actions
-            spare = N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
-            actions[part] = np.where(own >= N_VARIANTS * len(env.plan.steps), own + spare, own)
+            actions[part] = np.where(own >= N_VARIANTS * len(env.plan.steps), own + self.spare(env), own)
         return actions
 
 

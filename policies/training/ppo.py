@@ -32,8 +32,10 @@ from policies.training.rollout import Insider
 from policies.training.trained import Trained
 
 SECONDS_PER_DAY = 86_400.0
-LARGEST_GRADIENT = 0.5  # norm at which the actor's and the critic's gradients are cut
+LARGEST_GRADIENT = 0.5  # norm at which the gradient of each network is cut
 PROGRESS = USER_INDEX["progress"]  # flat inputs begin with the user block, with or without a whole observation
+WEIGHT_OF_VALUE = 0.5  # of the critic's loss beside the actor's, as is customary; they share no parameters
+LEAST_SPREAD = 1e-8  # of advantages before they are divided by it
 ADAM_EPSILON = 1e-5  # Andrychowicz et al. 2021
 ROWS_AT_A_TIME = 8_192  # of the critic's pass over a rollout: they stay in the cache
 
@@ -74,6 +76,15 @@ class PPOSettings:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("num_envs", "n_steps", "n_epochs", "hidden", "critic_hidden", "threads", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"training.{name}={getattr(self, name)} is not above 0. Mend: raise it")
+        for name in ("imitation", "imitation_doubt", "discount_per_day", "gae_lambda"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"training.{name}={getattr(self, name)} is not a share. Mend: choose from 0 to 1")
+        for name in ("clip_range", "ent_coef", "auxiliary", "shaping"):
+            if getattr(self, name) < 0.0:
+                raise ValueError(f"training.{name}={getattr(self, name)} is below 0. Mend: raise it")
         if self.batch_size % self.num_envs or self.rollout % self.batch_size:
             raise ValueError(
                 f"training.batch_size={self.batch_size} is not a multiple of num_envs={self.num_envs} that divides "
@@ -85,7 +96,8 @@ class PPOSettings:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
         for name, legal in (("actor", ("dense", "steps")), ("critic", ("hidden", "observed"))):
             if getattr(self, name) not in legal:
-                raise ValueError(f"training.{name}={getattr(self, name)!r} is none. Mend: use {' or '.join(legal)}")
+                wrong = f"training.{name}={getattr(self, name)!r}"
+                raise ValueError(f"{wrong}: there is no such {name}. Mend: use {' or '.join(legal)}")
 
     @property
     def rollout(self) -> int:
@@ -105,7 +117,7 @@ class Rollout(NamedTuple):
     ends: np.ndarray  # value of the last state of episodes that were cut, else 0
     advice: np.ndarray
     personas: np.ndarray
-    fate: np.ndarray  # 1 where the episode ended completed, 0 where not, -1 where it went on
+    fate: np.ndarray  # 1 where the episode ended completed, 0 where not or cut, -1 where it went on
 
 
 class Part(NamedTuple):
@@ -158,6 +170,7 @@ class PPO:
         self.steps, self.rollouts, self.seconds = 0, 0, 0.0
         self.returns = np.zeros(settings.num_envs)
         self.finished = np.zeros(3)
+        self.curve: list[Progress] = []
         self.look_ahead()
 
     def look_ahead(self) -> None:
@@ -165,12 +178,11 @@ class PPO:
         self.group.look(Inputs(*(array[self.settings.n_steps] for array in self.room.inputs)))
 
     def train(self, on_progress: Callable[[Progress], None]) -> list[Progress]:
-        """Train to the end; `on_progress` hears of every rollout."""
-        curve = []
+        """Train to the end; `on_progress` hears of every rollout. The curve has those before a checkpoint as well."""
         while self.steps < self.settings.total_steps:
-            curve.append(self.advance())
-            on_progress(curve[-1])
-        return curve
+            self.advance()
+            on_progress(self.curve[-1])
+        return self.curve
 
     def advance(self) -> Progress:
         """Play one rollout and learn from it."""
@@ -183,7 +195,8 @@ class PPO:
             self.learn(imitated is not None)
         self.steps, self.rollouts = self.steps + self.settings.rollout, self.rollouts + 1
         self.seconds += time.perf_counter() - began
-        return Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended())
+        self.curve.append(Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended()))
+        return self.curve[-1]
 
     def play(self, imitated: Policy | None) -> None:
         """Fill the room with a rollout of the actor's own; with the teacher's advice where it is imitated."""
@@ -255,7 +268,7 @@ class PPO:
                     loss = imitation_loss(log_chances, part, settings.imitation_doubt)
                 else:
                     loss = policy_loss(log_chances, part, settings.clip_range, settings.ent_coef * left)
-                loss = loss + 0.5 * (learner.critic(part.seen.flat) - part.targets).square().mean()
+                loss = loss + WEIGHT_OF_VALUE * (learner.critic(part.seen.flat) - part.targets).square().mean()
                 if settings.auxiliary:
                     loss = loss + settings.auxiliary * auxiliary_loss(learner.auxiliary(last), part)
                 learner.optimiser.zero_grad()
@@ -275,16 +288,16 @@ class PPO:
         targets = gains + worths[:-1]
         rescale(critic, targets, self.rollouts)
         normal = (targets - critic.centre.item()) / critic.size_of_return.item()
-        gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+        gains = (gains - gains.mean()) / (gains.std() + LEAST_SPREAD)
         columns = (room.actions, np.log(room.propensities), gains, normal, room.advice, room.personas, fates(room))
         kinds = (torch.int64, torch.float32, torch.float32, torch.float32, torch.int64, torch.int64, torch.float32)
         made = (torch.from_numpy(column).to(kind) for column, kind in zip(columns, kinds, strict=True))
         return Batch(room.inputs, tuple(made))
 
-    def trained(self, curve: list[Progress]) -> Trained:
-        """What there is to keep: the actor, its normalisation folded in."""
+    def trained(self) -> Trained:
+        """What there is to keep: the actor, its normalisation folded in, and the curve."""
         family = SCORER if self.settings.actor == "steps" else NETWORK
-        return Trained(family, self.learner.actor.export(), curve)
+        return Trained(family, self.learner.actor.export(), self.curve)
 
     def ended(self) -> tuple[int, float, float]:
         """Episodes that ended since the last call, their mean return and the share completed; NaN where none did."""
@@ -303,7 +316,7 @@ def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
         actor = DenseActor(group.layout, settings.hidden)
     seen = group.layout.critic if settings.critic == "hidden" else group.layout.seen
     critic = Critic(seen, settings.critic_hidden)
-    auxiliary = nn.Linear(settings.hidden, group.n_personas + 1)
+    auxiliary = nn.Linear(settings.hidden, len(group.kinds) + 1)
     parameters = [p for module in (actor, critic, auxiliary) for p in module.parameters()]
     optimiser = torch.optim.Adam(parameters, settings.learning_rate, eps=ADAM_EPSILON, fused=True)
     return Learner(actor, critic, auxiliary, optimiser)
@@ -398,7 +411,7 @@ def auxiliary_loss(guesses: Tensor, part: Part) -> Tensor:
 
 @contextmanager
 def torch_set_for_training(threads: int) -> Iterator[None]:
-    """So many threads; afterwards as before."""
+    """So many threads and quick products; afterwards as before, with denormal numbers computed as torch does at first."""
     threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # gradients of illegal actions: nothing, but slow to compute
@@ -409,17 +422,3 @@ def torch_set_for_training(threads: int) -> Iterator[None]:
         torch.set_num_threads(threads_before)
         torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision(precision_before)
-
-
-def train(
-    practice: Sequence[Setting],
-    settings: PPOSettings,
-    weights: RewardWeights,
-    seed: int,
-    on_progress: Callable[[Progress], None],
-    teacher: Policy | None = None,
-) -> Trained:
-    """Train on users `0, 1, 2, ...` of `seed`; evaluation belongs on another seed."""  # fmt: skip
-    ppo = PPO(settings, practice, weights, seed, teacher)
-    curve = ppo.train(on_progress)
-    return ppo.trained(curve)

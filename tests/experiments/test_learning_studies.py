@@ -14,6 +14,7 @@ from experiments.learning.judging import MEASURES, OVERALL, differences, judge
 from experiments.learning.over_seeds import against_trials, gain, level, trials_of
 from experiments.learning.studies import EXACT, Study, ablations, all_studies, mixtures, unseen
 from experiments.learning.trial import Trial, carry_out, path_of, problem_of
+from experiments.settings import SettingsError
 from experiments.statistics import mean_interval
 from journeys.loading import shipped
 from policies.families import baseline
@@ -36,6 +37,11 @@ def test_a_trial_that_is_there_is_not_done_again(folder: Path, monkeypatch: pyte
     monkeypatch.setattr("experiments.learning.trial.train", lambda *_: pytest.fail("trained again"))
     trial = carry_out(folder, TINY, 1, 60, lambda _: None)
     assert (trial.study, trial.seed, trial.steps) == ("small", 1, 512)
+
+
+def test_a_trial_of_another_question_is_no_answer(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="answers another question. Mend"):
+        carry_out(folder, TINY, 1, 61, lambda _: None)
 
 
 def test_a_trial_is_reproduced_number_for_number(folder: Path, tmp_path: Path) -> None:

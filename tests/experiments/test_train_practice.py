@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments import compare, export, train
+from experiments.run_folder import RunRecord
 from journeys.loading import load_journey
 from policies.bundle import load_bundle
 from policies.training.random_journeys import random_journey
@@ -75,6 +77,24 @@ def test_a_training_that_was_interrupted_goes_on_to_the_same_weights(tmp_path: P
     one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "again"))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_what_cannot_be_trained_so_is_said_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for more, said in (
+        (["resume=nowhere.pt"], "resume: nowhere.pt: there is no such file"),
+        (["policy=scorer", "practice.random_journeys=40"], "training.num_envs=32 is less than the 40 settings"),
+    ):
+        assert train.main(small_training(tmp_path / "run", *more)) == 2
+        out = capsys.readouterr()
+        assert said in out.err
+        assert "playing" not in out.out + out.err
+
+
+def test_the_record_says_what_was_practised(scorer_run: Path) -> None:
+    record = msgspec.json.decode((scorer_run / "run.json").read_bytes(), type=RunRecord)
+    assert record.practice == {"random journeys": 3, "learners": ["bkt"], "populations": ["mixed"]}
 
 
 def test_going_on_from_another_training_is_refused(

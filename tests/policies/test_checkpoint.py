@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from envs.reward import RewardWeights
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
+from policies.training.ppo import PPO
+from policies.training.recall import Traces
 from tests.policies.trainings import setting, training
 
 
@@ -45,6 +48,53 @@ def test_another_training_is_not_taken_up(seed: int, journey: str, hidden: int, 
     save_checkpoint(training(), tmp_path / "state.pt")
     with pytest.raises(CheckpointError, match=f"state.pt: is of another training: '{named}' differs. Mend"):
         take_up(training(setting(journey), seed=seed, hidden=hidden), tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"practice": (setting(learner="irt"),)}, "learners"),
+        ({"practice": (setting(population="comeback"),)}, "people"),
+        ({"weights": RewardWeights(completion=9.0)}, "weights"),
+        ({"teacher": None}, "teacher"),
+        ({"most_decisions": 7}, "most_decisions"),
+    ],
+)
+def test_another_practice_is_another_training(changed: dict, named: str, tmp_path: Path) -> None:
+    save_checkpoint(training(), tmp_path / "state.pt")
+    ours = training()
+    parts = {"practice": (setting(),), "weights": RewardWeights(), "teacher": ours.teacher, "most_decisions": 400}
+    parts |= changed
+    other = PPO(ours.settings, parts["practice"], parts["weights"], 3, parts["teacher"], parts["most_decisions"])
+    with pytest.raises(CheckpointError, match=f"'{named}' differs. Mend"):
+        take_up(other, tmp_path / "state.pt")
+
+
+def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path) -> None:
+    save_checkpoint(training(), tmp_path / "state.pt")
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["worlds"]
+    torch.save(state, tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="'worlds' is missing"):
+        take_up(training(), tmp_path / "state.pt")
+
+
+def test_a_training_with_memory_of_its_own_is_not_put_aside(tmp_path: Path) -> None:
+    ours = training()
+    recalling = PPO(ours.settings, (setting(),), RewardWeights(), 3, ours.teacher, recall=Traces)
+    with pytest.raises(CheckpointError, match="memory of its own"):
+        save_checkpoint(recalling, tmp_path / "state.pt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_curve_has_what_came_before(tmp_path: Path) -> None:
+    ours = training()
+    ours.advance()
+    save_checkpoint(ours, tmp_path / "state.pt")
+    later = training()
+    take_up(later, tmp_path / "state.pt")
+    curve = later.train(lambda _: None)
+    assert [point.steps for point in curve] == [256, 512, 768, 1024]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage"])

@@ -117,6 +117,19 @@ def test_traces_forget_the_user_who_has_left() -> None:
     pytest.fail("nobody was through after 200 decisions")
 
 
+def test_personas_are_numbered_by_name_whatever_the_population() -> None:
+    group = group_of(TINY, setting("tiny", population="beginners"))
+    seen(group)
+    for env, part in zip(group.envs, group.slices, strict=True):
+        names = [env.population.personas[i] for i in env.world.minds["persona"]]
+        assert [group.kinds[i] for i in group.personas[part]] == names
+
+
+def test_fewer_rows_than_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"training.num_envs=1 is less than the 2 settings.*Mend"):
+        group_of(TINY, SAAS, n=1)
+
+
 def test_the_critic_is_shown_the_last_state_of_who_was_cut() -> None:
     group = EnvGroup((TINY,), 8, RewardWeights(), seed=5, by_steps=False, most_decisions=3)
     for _ in range(3):

@@ -125,7 +125,7 @@ def test_what_leaves_is_what_was_trained() -> None:
     size = ppo.group.layout.observation
     seen = seen_at(ppo.room.inputs, range(8))
     logits, _ = ppo.learner.actor(seen)
-    policy = NetworkPolicy("ours", Weights(**ppo.trained([]).tensors))
+    policy = NetworkPolicy("ours", Weights(**ppo.trained().tensors))
     ours = policy.probabilities(seen.flat[:, :size].numpy().copy(), seen.masks.numpy())
     np.testing.assert_allclose(ours, torch.softmax(logits, dim=1).detach().numpy(), atol=FLOAT32)
 
@@ -179,7 +179,7 @@ def test_it_learns() -> None:
     ppo = training(total_steps=160_000, num_envs=128, n_steps=32, batch_size=1024, hidden=32)
     ppo.train(lambda _: None)
     journey, people = load_journey("tiny"), load_population("mixed")
-    ours = play(journey, people, NetworkPolicy("ours", Weights(**ppo.trained([]).tensors), 0.25), 2000, 99)
+    ours = play(journey, people, NetworkPolicy("ours", Weights(**ppo.trained().tensors), 0.25), 2000, 99)
     chance = play(journey, people, RandomLegal(), 2000, 99)
     assert (ours.returns - chance.returns).mean() > 0.25
 
@@ -189,9 +189,16 @@ def test_it_learns() -> None:
     [
         ({"batch_size": 48}, "batch_size=48"),
         ({"temperature": 0.0}, "temperature=0.0"),
+        ({"num_envs": 0}, "num_envs=0"),
+        ({"n_steps": -32, "num_envs": -32}, "num_envs=-32"),
+        ({"n_epochs": 0}, "n_epochs=0"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"imitation": 7.0}, "imitation=7.0"),
+        ({"discount_per_day": 2.0}, "discount_per_day=2.0"),
+        ({"auxiliary": -1.0}, "auxiliary=-1.0"),
         ({"total_steps": 5}, "total_steps=5"),
-        ({"actor": "tall"}, "actor='tall'"),
-        ({"critic": "blind"}, "critic='blind'"),
+        ({"actor": "tall"}, "actor='tall': there is no such actor"),
+        ({"critic": "blind"}, "critic='blind': there is no such critic"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], named: str) -> None:
