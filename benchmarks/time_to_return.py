@@ -6,8 +6,8 @@ within `SHORT` of greedy's. Both train on the native environment, on one core; M
 conf/training/sb3.yaml, which were chosen by trial, and with a third of their steps, so that its learning rate falls
 sooner. A training that does not come so far counts with all its seconds, which is said.
 
-Ours is helped in ways that MaskablePPO has no switch for: it imitates greedy for the first tenth, its critic sees hidden
-state, and products are computed in bfloat16 where the processor has them. One contender goes without the imitation.
+Ours is helped in ways that MaskablePPO has no switch for: it imitates greedy for the first tenth, its critic sees
+hidden state, and products are computed in bfloat16 where the processor has them. One goes without the imitation.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
             raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
     elif len(practice) > algorithm.settings.num_envs:
         raise SettingsError(
-            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise on. "
-            "Mend: raise it, or practise on fewer"
+            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise "
+            "on. Mend: raise it, or practise on fewer"
         )
 
 

@@ -59,7 +59,7 @@ need help and are glad of it, the proud learn by themselves and resent it, and u
 
 {users:,} held-out users, evaluation seed {seed}: the same people with the same luck under every policy. ± is half of a
 95% interval, of the paired differences in the third column. *Of the gap*: the difference to `greedy` as a share of the
-oracle's. `python -m experiments.exact_page --policy tiny=RUN_FOLDER` lets a trained policy of any journey play along, and
+oracle's. `python -m experiments.exact_page --policy tiny=RUN_FOLDER` lets a trained scorer play along, and
 `experiments.exact_page.exact_table` any `Policy`.
 """
 

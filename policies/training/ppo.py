@@ -411,7 +411,7 @@ def auxiliary_loss(guesses: Tensor, part: Part) -> Tensor:
 
 @contextmanager
 def torch_set_for_training(threads: int) -> Iterator[None]:
-    """So many threads and quick products; afterwards as before, with denormal numbers computed as torch does at first."""
+    """So many threads, quick products, no denormal numbers; afterwards as before, and denormal numbers again."""
     threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # gradients of illegal actions: nothing, but slow to compute

@@ -40,7 +40,7 @@ def test_a_trial_that_is_there_is_not_done_again(folder: Path, monkeypatch: pyte
 
 
 def test_a_trial_of_another_question_is_no_answer(folder: Path) -> None:
-    with pytest.raises(SettingsError, match="answers another question. Mend"):
+    with pytest.raises(SettingsError, match="answers another question"):
         carry_out(folder, TINY, 1, 61, lambda _: None)
 
 
