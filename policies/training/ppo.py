@@ -305,7 +305,7 @@ class PPO:
         self.finished = np.zeros(3)
         if not episodes:
             return 0, float("nan"), float("nan")
-        return int(episodes), returns / episodes, completed / episodes
+        return int(episodes), float(returns / episodes), float(completed / episodes)
 
 
 def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
