@@ -76,8 +76,8 @@ CLOSING = """## What paid, what did not, what was not tried
   predict both is fitted after training on the same observations, which serves any policy.
 - **Memory** beside the fold's (moving averages of the user block) shows no gain, or a loss: the fold is memory enough.
   Dropped: it could not be served without a state of its own.
-- **A second and third learner model** show no clear gain on `saas` at this length; they are what lets one claim anything
-  about models held out, and cost nothing. Shaping by progress, and a teacher that knows the true skills, likewise.
+- **A second and third learner model** show no clear gain on `saas` at this length, nor do more kinds of people; they
+  cost nothing, and kept. Shaping by progress and a teacher that knows the true skills show none either, and are not.
 - **Knowing everything** about the user (`knowing-everything` sees the whole hidden state) is worth a few hundredths of
   return here. On the exact journeys, whose kinds were made to differ in what helps them, it is worth half a completion.
   So the ceiling is near: most of what is lost on the larger journeys, no choice of step, difficulty or help can save.
