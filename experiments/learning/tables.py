@@ -78,13 +78,14 @@ def unseen_table(folder: Path) -> str:
 def ablation_table(folder: Path) -> str:
     """One thing changed at a time: the difference to the base, and what the base itself is worth."""
     base = trials_of(folder, "base")
-    rows = [("`base`", *(f"{shown(gain(base, place, 'greedy'))} to greedy" for place in places(base)), seconds(base))]
+    to_greedy = (f"{shown(gain(base, place, 'greedy'))} to greedy" for place in places(base))
+    rows = [("`base`", str(len(base)), *to_greedy, seconds(base))]
     for study in ablations()[1:]:
         trials = trials_of(folder, study.name)
         if trials:
             cells = (shown(against_trials(trials, base, place)) for place in places(base))
-            rows.append((f"`{study.name}`", *cells, seconds(trials)))
-    return table(("changed", *(f"`{place.split('/', 1)[1]}`" for place in places(base)), "CPU-s"), rows)
+            rows.append((f"`{study.name}`", str(len(trials)), *cells, seconds(trials)))
+    return table(("changed", "seeds", *(f"`{place.split('/', 1)[1]}`" for place in places(base)), "CPU-s"), rows)
 
 
 def seconds(trials: Sequence[Trial]) -> str:
