@@ -66,29 +66,31 @@ experiments.learning base critic-sees-no-more ...` makes each.
 
 CLOSING = """## What paid, what did not, what was not tried
 
-- **Imitating the planner first** pays most: without it the same steps end below greedy. It is a tenth of the training.
-- **Shared weights** (the steps actor) learn a single journey no worse than a dense network, at some one and a half times
-  the time a step; what they buy is every other journey. The mixtures and the policy for unseen journeys use them. The
-  dense actor is quicker, has an ONNX copy, and remains the default of `handrail train`.
-- **A critic that sees hidden state** explains more of the return (37% of its variance against 25%, `saas`, after three
-  million steps), and no gain of the policy is shown. It is kept, because it costs nothing where it matters and is
-  thrown away.
+- **Imitating the planner first** pays most: without it the same steps end below greedy. It is a tenth of the
+  training.
+- **Shared weights** (the steps actor) learn a single journey no worse than a dense network, at some one and a half
+  times the time a step; what they buy is every other journey. The mixtures and the policy for unseen journeys use
+  them. The dense actor is quicker, has an ONNX copy, and remains the default of `handrail train`.
+- **A critic that sees hidden state** explains more of the return (37% of its variance against 25%, `saas`, after
+  three million steps), and no gain of the policy is shown. It is kept, because it costs nothing where it matters and
+  is thrown away.
 - **The auxiliary head** for persona and success shows no gain either and is off by default. What a bundle carries to
   predict both is fitted after training on the same observations, which serves any policy.
-- **Memory** beside the fold's (moving averages of the user block) shows no gain, or a loss: the fold is memory enough.
-  Dropped: it could not be served without a state of its own.
+- **Memory** beside the fold's (moving averages of the user block) shows no gain, or a loss: the fold is memory
+  enough. Dropped: it could not be served without a state of its own.
 - **A second and third learner model** show no clear gain on `saas` at this length, nor do more kinds of people; they
   cost nothing, and kept. Shaping by progress and a teacher that knows the true skills show none either, and are not.
-- **Knowing everything** about the user (`knowing-everything` sees the whole hidden state) is worth a few hundredths of
-  return here at most, and no gain is shown. On the exact journeys, whose kinds were made to differ in what helps them, it is worth half a completion.
-  So on the larger journeys the ceiling seems near: most of what is lost there, no choice of step or help can save.
-- **What stands between the learned policy and the oracle** where the optimum is known: `qmdp` plans with the very model
-  of the people and the exact belief, and comes no further than some 87 to 89% itself. The learned policy, which is told
-  neither, stays one or two points below it; the planner that knows only what production knows is left far behind. To
-  be above `qmdp` too, a policy would have to find out more, or decide better, than exact inference does.
-- **Targets.** Completion and retention rise most where the fixed path does worst, and pass 70% and 50% there. Skill per
-  hour does not rise by a quarter: the fixed path loses people early, while gains are quick, and the default reward asks
-  for completion first. The engagement signal hardly moves. Four fifths of the skills are reached by experts alone.
-  Nobody is shown to be worse off than under the rules, in any persona on any journey.
+- **Knowing everything** about the user (`knowing-everything` sees the whole hidden state) is worth a few hundredths
+  of return here at most, and no gain is shown. On the exact journeys, whose kinds were made to differ in what helps
+  them, it is worth half a completion. So on the larger journeys the ceiling seems near: most of what is lost there,
+  no choice of step or help can save.
+- **What stands between the learned policy and the oracle** where the optimum is known: `qmdp` plans with the very
+  model of the people and the exact belief, and comes no further than some 87 to 89% itself. The learned policy, which
+  is told neither, stays one or two points below it; the planner that knows only what production knows is left far
+  behind. To be above `qmdp` too, a policy would have to find out more, or decide better, than exact inference does.
+- **Targets.** Completion and retention rise most where the fixed path does worst, and pass 70% and 50% there. Skill
+  per hour does not rise by a quarter: the fixed path loses people early, while gains are quick, and the default
+  reward asks for completion first. The engagement signal hardly moves. Four fifths of the skills are reached by
+  experts alone. Nobody is shown to be worse off than under the rules, in any persona on any journey.
 - Not tried: curricula, and a specialised policy for `tiny`, with which the share kept there could be told.
 """
