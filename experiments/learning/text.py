@@ -28,8 +28,7 @@ heart and keep the exact belief over who the user is; `qmdp_fold` plans with the
 production knows: the fold's belief, and of kinds only how common they are. `learned` sees the fold's observation and
 nothing else, and leaves as a bundle of 64 x 64 units: `python -m experiments.learning exact-tiny exact-ladder`. For
 the first quarter of its training it imitates `qmdp` as well as one can who sees less; what it reaches after that is
-its own. With `greedy` to imitate, which is a poor teacher here, and half as many steps again, one seed closed 85% of
-the gap on `tiny` and 77% on `ladder`.
+its own. `greedy`, whom all other studies imitate, is a poor teacher of these people.
 """
 
 MIXTURES = """## On learner models and people not trained on
@@ -71,12 +70,11 @@ CLOSING = """## What paid, what did not, what was not tried
 - **Shared weights** (the steps actor) learn a single journey no worse than a dense network, at some one and a half
   times the time a step; what they buy is every other journey. The mixtures and the policy for unseen journeys use
   them. The dense actor is quicker, has an ONNX copy, and remains the default of `handrail train`.
-- **A critic that sees hidden state** explains more of the return (37% of its variance against 25%, `saas`, after
-  three million steps), and no gain of the policy is shown. It is kept, because it costs nothing where it matters and
-  is thrown away.
+- **A critic that sees hidden state**: no gain of the policy is shown. It is kept, because it costs nothing where it
+  matters and is thrown away.
 - **The auxiliary head** for persona and success shows no gain either and is off by default. What a bundle carries to
   predict both is fitted after training on the same observations, which serves any policy.
-- **Memory** beside the fold's (moving averages of the user block) shows no gain, or a loss: the fold is memory
+- **Memory** beside the fold's (moving averages of the user block) shows no gain: the fold is memory
   enough. Dropped: it could not be served without a state of its own.
 - **A second and third learner model** show no clear gain on `saas` at this length, nor do more kinds of people; they
   cost nothing, and kept. Shaping by progress and a teacher that knows the true skills show none either, and are not.
