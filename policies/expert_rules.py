@@ -17,7 +17,7 @@ from typing import Any
 from journeys.actions import EMAIL, FULL, HUMAN, N_RUNGS, N_VARIANTS, NOTHING, PUSH, WAIT
 from journeys.compiled import compiled
 from journeys.observation import AWAYS, FAILS_IN_ROW, SESSIONS, STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
-from policies.fixed_path import TOP_RUNG, count_steps, next_rung
+from policies.fixed_path import TOP_RUNG, answer, count_steps, next_rung
 from policies.rowwise import RowwisePolicy
 from policies.step_rules import choose_step
 
@@ -48,7 +48,8 @@ def choose_help(observation: Any, mask: Any, n_steps: int) -> int:
     wait, rung = N_VARIANTS * n_steps + WAIT, next_rung(observation, mask, n_steps)
     human, failed = N_VARIANTS * n_steps + HUMAN, observation[FAILED_NOW] * FAILS_IN_ROW + 0.5
     if observation[ASKED_NOW] > 0.5:
-        return human - 1 if rung == human and failed < TRIED_ALONE and mask[human - 1] else rung
+        shown = answer(observation, mask, n_steps)
+        return human - 1 if shown == human and failed < TRIED_ALONE and mask[human - 1] else shown
     if observation[STRUGGLE] <= PLAIN_STRUGGLE or observation[ACCEPTANCE] <= WELCOME:
         return wait
     if observation[RUNG] > observation[TAKEN] or watches(observation, n_steps):

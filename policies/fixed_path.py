@@ -47,6 +47,18 @@ def next_rung(observation: Any, mask: Any, n_steps: int) -> int:
 
 
 @compiled
+def answer(observation: Any, mask: Any, n_steps: int) -> int:
+    """What who asks is shown: the next rung, or where there is none the highest that is legal, once more."""
+    base = N_VARIANTS * n_steps
+    rung = next_rung(observation, mask, n_steps)
+    if rung == base + WAIT:
+        for r in range(1, N_RUNGS):
+            if mask[base + r]:
+                rung = base + r
+    return rung
+
+
+@compiled
 def count_steps(mask: Any) -> int:
     """Number of steps of the journey that a mask belongs to."""
     return (len(mask) - N_RUNGS - N_CHANNELS) // N_VARIANTS
@@ -61,7 +73,7 @@ def choose(observation: Any, mask: Any) -> int:
         s = first_step(observation, mask, n_steps)
         return N_VARIANTS * s + standard_of(legal_variants(mask, s))
     if mask[base + WAIT]:
-        return next_rung(observation, mask, n_steps) if observation[ASKED_NOW] > 0.5 else base + WAIT
+        return answer(observation, mask, n_steps) if observation[ASKED_NOW] > 0.5 else base + WAIT
     return base + N_RUNGS
 
 

@@ -30,7 +30,8 @@ LAST_SEED_OF_TRAINING = 2**32 - 1
 
 
 def seed_of_training(seed: int) -> TrainSettings:
-    given = {"seed": seed, "baselines": [], "evaluation": {"users": 2, "references": ["greedy"]}}
+    given = {"seed": seed, "baselines": [], "evaluation": {"users": 2, "references": ["greedy"]}, "resume": None}
+    given["practice"] = {"learners": None, "populations": None, "random_journeys": 0}
     return fill(TrainSettings, given, "")
 
 

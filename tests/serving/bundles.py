@@ -12,7 +12,9 @@ from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bundle import Bundle, Contents, load_bundle, save_bundle
+from policies.families import NETWORK, PARTS, SCORER
 from policies.persona_head import PersonaHead
+from policies.step_features import INPUT_SIZE
 from policies.success import SuccessHead
 
 HIDDEN = 24
@@ -32,6 +34,22 @@ def random_network(journey: Journey, seed: int = 0) -> dict[str, np.ndarray]:
     return {n: luck.normal(0.0, SPREAD, shape).astype(np.float32) for n, shape in {**shapes, "b3": actions}.items()}
 
 
+def random_scorer(seed: int = 0) -> dict[str, np.ndarray]:
+    """Tensors of a step scorer that was never trained."""
+    luck = np.random.default_rng(seed)
+    tensors = {}
+    for part, rates in PARTS.items():
+        shapes = {"w1": (INPUT_SIZE, HIDDEN), "b1": HIDDEN, "w2": (HIDDEN, HIDDEN), "b2": HIDDEN, "w3": (HIDDEN, rates)}
+        for name, shape in {**shapes, "b3": rates}.items():
+            tensors[f"{part}.{name}"] = luck.normal(0.0, SPREAD, shape).astype(np.float32)
+    return tensors
+
+
+def random_tensors(journey: Journey, family: str) -> dict[str, np.ndarray]:
+    """What a policy of `family` needs."""
+    return {NETWORK: random_network(journey), SCORER: random_scorer()}.get(family, {})
+
+
 def contents_of(journey: Journey, family: str = "network", name: str = "test", version: str = "1") -> Contents:
     """Contents with everything that a bundle can hold but an ONNX copy."""
     luck = np.random.default_rng(1)
@@ -41,8 +59,8 @@ def contents_of(journey: Journey, family: str = "network", name: str = "test", v
         version=version,
         journey=journey,
         family=family,
-        tensors=random_network(journey) if family == "network" else {},
-        temperature=0.8 if family == "network" else 1.0,
+        tensors=random_tensors(journey, family),
+        temperature=0.8 if family in (NETWORK, SCORER) else 1.0,
         success=SuccessHead(luck.normal(size=size), -0.3),
         usual=luck.random(size).astype(np.float32),
         provenance={"seed": 3, "family": family},

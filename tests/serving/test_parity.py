@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from bundles import make_bundle
+from bundles import make_bundle, random_network
 
 from agents.learners import BINARY_MASTERY, Learner, load_learner
 from journeys.draws import id_of_key
@@ -17,6 +17,7 @@ from journeys.state import ONGOING
 from personas.persona import Population, load_population, mixture
 from policies.bundle import Bundle
 from policies.families import FAMILIES
+from policies.network import NetworkPolicy, Weights
 from policies.training.rollout import rounds
 from serving.decision import Decision, Mode
 from serving.memory_store import MemoryStore
@@ -144,6 +145,8 @@ def test_ten_thousand_users_over_every_journey_and_persona(journey, family, popu
 def test_the_check_notices_a_policy_of_other_weights():
     bundle = make_bundle("tiny")
     lives = live_lives(bundle, 10, seed=5)
-    bundle.policy.weights.b3[:] += np.linspace(0.0, 1e-3, len(bundle.policy.weights.b3), dtype=np.float32)
+    tensors = random_network(bundle.journey)
+    tensors["b3"] += np.linspace(0.0, 1e-3, len(tensors["b3"]), dtype=np.float32)
+    other = bundle._replace(policy=NetworkPolicy("other", Weights(**tensors), bundle.manifest.temperature))
     with pytest.raises(AssertionError):
-        check_parity(bundle, "shadow", lives, batch=64)
+        check_parity(other, "shadow", lives, batch=64)
