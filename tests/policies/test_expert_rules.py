@@ -155,7 +155,7 @@ class TestHelp:
 
     def test_only_what_is_legal(self) -> None:
         assert helped(["wait"]) == helped(["wait"], asked_now=1.0) == "wait"
-        assert helped(HELP[:-1], asked_now=1.0, rung=0.75, fails_in_row=0.8) == "wait", "no human support here"
+        assert helped(HELP[:-1], asked_now=1.0, rung=0.75, fails_in_row=0.8) == "full", "no human here: once more"
 
 
 class TestMessages:
