@@ -2,8 +2,8 @@
 
     features  (101)    what policies/step_features.py says of the user (69) and of the step (30), and two more
     network   (H + 2)  the last hidden layer of a step scorer, in place of those 99 (Riquelme, Tucker and Snoek 2018)
-    recency   (7)      of help and messages alone: how recently and how often the user was offered such, and how the user
-                       is (Yancey and Settles 2020); steps are the planner's
+    recency   (7)      of help and messages alone: how recently and how often the user was offered such, and whether it
+                       is needed (Yancey and Settles 2020); steps are the planner's
 
 The two more are whether the planner (policies/greedy_belief.py) advises this action, and 1. So a bandit that knows
 nothing yet may begin as that planner, and what it learns is where to do otherwise.
@@ -87,8 +87,10 @@ def reading_of(kind: int, networks: tuple[Weights, Weights] | None, table: StepS
     select, assist = networks
     return Reading(
         kind,
-        *(made_ready(part._replace(w1=part.w1[shared])) for part in (select, assist)),
-        *(aligned(part.w1[row], 1) for part in (select, assist)),
+        made_ready(select._replace(w1=select.w1[shared])),
+        made_ready(assist._replace(w1=assist.w1[shared])),
+        aligned(select.w1[row], 1),
+        aligned(assist.w1[row], 1),
         table,
     )
 
@@ -101,7 +103,9 @@ def desk_of(reading: Reading) -> Desk:
         np.empty(SHARED_SIZE, np.float32),
         np.empty((n_steps + 1, ROW_SIZE), np.float32),
         np.empty(max(ROW_SIZE, hidden, N_RECENCY) + MORE, np.float32),
-        *(np.empty(len(b), np.float32) for b in (reading.select.b1, reading.select.b1, reading.select.b2)),
+        np.empty(len(reading.select.b1), np.float32),
+        np.empty(len(reading.select.b1), np.float32),
+        np.empty(hidden, np.float32),
         np.empty(wide, np.int32),
         np.empty(wide, np.float32),
     )

@@ -29,7 +29,7 @@ from policies.step_features import step_skills
 
 
 class Learner(NamedTuple):
-    """Everything that a bandit is: `family` and `settings`, the `sums` it learned, its `networks` if it reads by one."""
+    """Everything that a bandit is: `family`, `settings`, the `sums` it learned, its `networks` where it reads by some."""
 
     family: str
     settings: BanditSettings

@@ -130,15 +130,15 @@ def relive(plan: Plan, worth: Worth, events: np.ndarray, starts: np.ndarray) -> 
     n_steps, n_skills = len(plan.steps), len(plan.prior)
     most = int((events["kind"] == DECISION).sum())
     lived = Lived(
-        np.zeros((most, observation_size(n_steps, n_skills)), np.float32),
-        np.zeros((most, n_actions(n_steps)), bool),
-        np.zeros(most, np.int64),
-        np.zeros(most),
-        np.zeros(most),
-        np.zeros(most, np.uint64),
-        np.zeros(len(starts), np.int64),
-        np.zeros(len(starts) - 1, np.int64),
+        observations=np.zeros((most, observation_size(n_steps, n_skills)), np.float32),
+        masks=np.zeros((most, n_actions(n_steps)), bool),
+        actions=np.zeros(most, np.int64),
+        propensities=np.zeros(most),
+        returns=np.zeros(most),
+        keys=np.zeros(most, np.uint64),
+        firsts=np.zeros(len(starts), np.int64),
+        standing=np.zeros(len(starts) - 1, np.int64),
     )
     relive_rows(plan, worth, events, starts, *blank_states(plan, 1), lived, np.zeros(most))
     made = int(lived.firsts[-1])
-    return Lived(*(column[:made] for column in lived[:6]), lived.firsts, lived.standing)
+    return Lived(*[*(column[:made] for column in lived[:-2]), *lived[-2:]])

@@ -37,9 +37,9 @@ class BanditSettings:
 
     `scale` is LinUCB's optimism, the standard deviation of a single reward where draws are made from the posterior, or
     the temperature of `recovering`; `uniform` is the share of decisions that may be any. `trust` is what an action is
-    worth more because the planner advises it, before anything else is known (in units of reward): what is learned has to
-    outweigh it. `shared` regressions are one for each difficulty, rung and channel, else one for each action; `ridge` is
-    the precision of the prior around 0; `discount` is what is left of an observation after a further one (1: no drift).
+    worth more because the planner advises it, before anything else is known (in units of reward): what is learned has
+    to outweigh it. `shared` regressions are one for each difficulty, rung and channel, else one for each action;
+    `ridge` is the precision of the prior around 0; `discount` is what is left of an observation after a further one.
     `weights` of the reward's terms and `discount_per_day` say what counts, see policies/bandits/lived.py.
     """
 

@@ -88,6 +88,5 @@ def networks_from(tensors: Mapping[str, np.ndarray]) -> tuple[Weights, Weights]:
 
 def read_by(layers: Sequence[np.ndarray]) -> tuple[Weights, Weights]:
     """Two networks of the eight `layers`, in the order of `NETWORKS`, without a last layer."""
-    two = len(layers[3])
-    nothing = np.zeros((two, 0), np.float32), np.zeros(0, np.float32)
-    return Weights(*layers[:4], *nothing), Weights(*layers[4:], *nothing)
+    n, last = len(LAYERS), [np.zeros((len(layers[3]), 0), np.float32), np.zeros(0, np.float32)]
+    return Weights(*[*layers[:n], *last]), Weights(*[*layers[n:], *last])

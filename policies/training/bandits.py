@@ -34,7 +34,7 @@ class BanditTraining:
     """How a bandit is trained: `total_steps` decisions (the last cohort lives to its end), `cohort` users at a time.
 
     The policy `warm_start` leads the first share `warm_share` of them, doing anything legal with `warm_doubt`. What a
-    `neural_linear` bandit reads by is a network of two layers of `hidden` units, fitted to what the first cohort gained.
+    `neural_linear` bandit reads by is a network of two layers of `hidden` units, fitted to what the first cohort got.
     """
 
     total_steps: int = 1_000_000

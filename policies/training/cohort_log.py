@@ -31,7 +31,7 @@ def cohort_log(
 ) -> CohortLog:
     """Let users `first_user` to `first_user + n_users - 1` of `seed` live under `policy`."""
     journey, population, learner = setting
-    logs, counts, terms = [], [], np.zeros((n_users, len(TERMS)))
+    logs, counts, terms = list[np.ndarray](), list[np.ndarray](), np.zeros((n_users, len(TERMS)))
     for moment in rounds(journey, population, policy, n_users, seed, first_user, keep_log=True, learner=learner):
         if counts:
             terms += moment.world.terms

@@ -15,7 +15,7 @@ from journeys.actions import N_VARIANTS
 from journeys.spec import Journey
 from policies.bandits.inputs import INTERVENTIONS
 from policies.bandits.lived import Lived
-from policies.bandits.tensors import read_by
+from policies.bandits.tensors import LAYERS, read_by
 from policies.network import Weights
 from policies.step_features import INPUT_SIZE, NOWHERE, ROW_SIZE, SHARED_SIZE, step_skills, write_features_of_rows
 
@@ -27,7 +27,7 @@ USERS_AT_A_TIME = 16_384  # rows of features written at once
 def represent(lived: Lived, journey: Journey, hidden: int, seed: int) -> tuple[Weights, Weights]:
     """Two networks, for steps and for interventions, of two layers of `hidden` units; without a last layer."""
     torch.manual_seed(seed)
-    inputs, base = inputs_of(lived, journey), N_VARIANTS * len(journey.steps)
+    inputs, base = read(lived, journey), N_VARIANTS * len(journey.steps)
     returns = torch.from_numpy((lived.returns - lived.returns.mean()) / max(lived.returns.std(), 1e-8)).float()
     layers = list[np.ndarray]()
     for chosen, heads, n_heads in (
@@ -41,7 +41,7 @@ def represent(lived: Lived, journey: Journey, hidden: int, seed: int) -> tuple[W
     return read_by(layers)
 
 
-def inputs_of(lived: Lived, journey: Journey) -> Tensor:
+def read(lived: Lived, journey: Journey) -> Tensor:
     """What a step scorer would read of each decision, `(m, 99)`: of the step selected, or of the one the user is in."""
     table, base = step_skills(journey), N_VARIANTS * len(journey.steps)
     out = np.zeros((len(lived.actions), INPUT_SIZE), np.float32)
@@ -66,7 +66,7 @@ def fit(inputs: Tensor, heads: Tensor, returns: Tensor, hidden: int, n_heads: in
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     order = np.random.default_rng(seed)
     for _ in range(EPOCHS):
-        for rows in torch.from_numpy(order.permutation(len(inputs))).split(BATCH):
+        for rows in torch.split(torch.from_numpy(order.permutation(len(inputs))), BATCH):
             predicted = network(inputs[rows]).gather(1, heads[rows].unsqueeze(1)).squeeze(1)
             loss = (predicted - returns[rows]).square().mean()
             optimiser.zero_grad()
