@@ -31,6 +31,7 @@ COMMANDS = {
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),
     "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
+    "update": Command("serving.update", "", "let a bandit go on learning from logged decisions, as a new bundle"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
     "realism": Command(
         "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"
