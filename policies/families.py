@@ -13,13 +13,14 @@ from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy, Weights
+from policies.path import PATH_DIFFICULTIES, STEPS, LearningPath, PathPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
 from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
 from policies.zpdes import Zpdes
 
-NETWORK, SCORER = "network", "scorer"
+NETWORK, SCORER, PATH = "network", "scorer", "path"
 OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
     "rules": expert_rules,
     "fixed": fixed_path,
@@ -28,7 +29,8 @@ OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
 }
 OF_ONE_JOURNEY: dict[str, Callable[[Journey], Policy]] = {"zpdes": Zpdes}
 WITHOUT_TENSORS = (*OF_ANY_JOURNEY, *OF_ONE_JOURNEY)
-FAMILIES = (NETWORK, SCORER, *WITHOUT_TENSORS)
+FAMILIES = (NETWORK, SCORER, PATH, *WITHOUT_TENSORS)
+BOUND_TO_ONE = (NETWORK, PATH)  # made for the steps of one journey: no bundle of any journey can hold them
 PARTS = {"select": N_VARIANTS, "assist": HELP_AND_MESSAGES}  # of a step scorer: its networks, and what each rates
 
 
@@ -38,6 +40,8 @@ def tensor_names(family: str) -> tuple[str, ...]:
         raise ValueError(f"policy family {family!r} is unknown. Mend: use one of {', '.join(FAMILIES)}")
     if family == SCORER:
         return tuple(f"{part}.{name}" for part in PARTS for name in Weights._fields)
+    if family == PATH:
+        return (STEPS, PATH_DIFFICULTIES)
     return Weights._fields if family == NETWORK else ()
 
 
@@ -58,6 +62,8 @@ def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: fl
     if family == SCORER:
         select, assist = (part_of(tensors, part) for part in PARTS)
         return StepScorer(SCORER, select, assist, journey, temperature)
+    if family == PATH:
+        return PathPolicy(PATH, LearningPath(*(tensors[name] for name in names)), journey)
     if family != NETWORK:
         return baseline(family, journey)
     weights = Weights(*(tensors[name] for name in names))

@@ -9,10 +9,11 @@ from journeys.spec import Journey
 from policies.manifest import Manifest
 
 OVERALL = "overall"  # the group of all users, among those by persona
-TRAINED = ("network", "scorer")
+TRAINED = ("network", "scorer", "path")
 MEANING = {
     "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
     "scorer": "trained networks that weigh the steps of any journey one by one; drawn from a masked softmax",
+    "path": "one order of steps with a difficulty each for everybody, found by search; help and messages by the rules",
     "rules": "expert rules; no learning",
     "fixed": "the fixed path; no learning",
     "greedy": "greedy on the belief; no learning",
