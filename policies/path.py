@@ -5,8 +5,8 @@ Select   the first step of the path that may be selected and is neither done nor
          just failed at it are not sent straight back, and nobody is stuck. Where the path has nothing that is legal
          (who declines personalisation gets the journey's own order, whoever decides), the fixed path's step.
          Steps done are never selected again: a path has no reviews.
-Assist, re-engage  as the expert rules do. They can be read as well (docs/rules.md), they answer whoever asks, and a path
-         differs from the rules by its steps and difficulties alone. The fixed path's silence would cost return.
+Assist, re-engage  as the expert rules do: they can be read as well (docs/rules.md), and a path then differs from the
+         rules by its steps and difficulties alone. The fixed path's silence would cost return.
 
 Not to be confused with `policies/fixed_path.py`, which is the baseline that plays the designer's order.
 """
@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from journeys.actions import DIFFICULTIES, N_VARIANTS, n_actions
+from journeys.actions import DIFFICULTIES, N_VARIANTS, WAIT, n_actions
 from journeys.checks import counts
 from journeys.compiled import compiled
 from journeys.mask import standard_of
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE, observation_size
 from journeys.spec import Journey
 from policies.expert_rules import choose_help, choose_message
-from policies.fixed_path import WAIT, count_steps, first_step, legal_variants
+from policies.fixed_path import count_steps, first_step, legal_variants
 from policies.network import checked
 from policies.rowwise import RowwisePolicy
 

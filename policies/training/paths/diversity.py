@@ -1,4 +1,4 @@
-"""How different the paths of a population are: where they agree, the search is sure; where they differ, it hardly matters.
+"""How different the paths of a population are: where they agree, the search is sure; elsewhere it hardly matters.
 
 A population that all but agrees has settled. One that differs in a place has paths of nearly the same worth there, and
 a team may choose among them by taste.

@@ -3,7 +3,7 @@
 A few dozen users say little of one path, yet every path shares its steps, difficulties and turns of order with hundreds
 of others. The mean return of path p over the users of block g is taken to be
 
-    y_pg = block_g + x_p . effects + own_p + noise,    effects_i ~ N(0, s2 / EFFECT_LIVES), own_p ~ N(0, s2 / OWN_LIVES),
+    y_pg = block_g + x_p . effects + own_p + noise,    effects ~ N(0, s2 / EFFECT_LIVES), own ~ N(0, s2 / OWN_LIVES),
 
 x_p saying which step is met at which difficulty and which of two steps comes first, s2 being the variance of a user's
 return. It is fitted by ridge regression on what the lives gave, then `own` is the shrunken mean of what is left (a

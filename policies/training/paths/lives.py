@@ -72,6 +72,7 @@ class Lives:
         paths = np.zeros((1, self.n_steps), NUMBERS)
         self._choose = entry_point(choose_for_all, self._world, paths, paths, 0, self._actions)
         self._advance = entry_point(advance, self._plan, self._world, self._actions, self._scratch, 0, 0)
+        self._enter = entry_point(enter_all, self._plan, self._people, self._world, 0, 0, self._scratch, 0, 0)
         self._add = entry_point(add_rewards, self._world, self._weights, self._actions, self._returns)
 
     def returns(self, paths: Sequence[LearningPath], first_user: int, users: int) -> np.ndarray:
@@ -94,7 +95,7 @@ class Lives:
         world.users["ended"] = ONGOING + 1  # whoever is left over is not played
         for path in range(len(paths)):
             low = path * users
-            enter_all(self._plan, self._people, world, self._seed, first_user - low, self._scratch, low, low + users)
+            self._enter(self._plan, self._people, world, self._seed, first_user - low, self._scratch, low, low + users)
         self._returns[:] = 0.0
         actions, returns = self._actions[:n], self._returns[:n]
         for _ in range(MOST_DECISIONS):

@@ -14,6 +14,7 @@ from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from journeys.actions import EASY, HARD, STANDARD
 from journeys.spec import Journey
@@ -30,8 +31,8 @@ MOST_TRIES = 10  # genomes looked at for each path wanted: a small journey has o
 class SearchSettings:
     """How long to search; the defaults take about 1.5 s of one core.
 
-    `parents` survive a generation and have `children`; `users` users walk every path of a generation. The first round of
-    the race at the end gives each survivor `race_users` users.
+    `parents` survive a generation and have `children`; `users` users walk every path of a generation. The first
+    round of the race at the end gives each survivor `race_users` users.
     """
 
     generations: int = 20
@@ -83,7 +84,7 @@ def search(
 ) -> Found:
     """Search with the people of `lives`. The same lives, settings and seed find the same."""
     jury, history = Jury(lives, journey), list[Generation]()
-    with luck_of(seed):
+    with luck_of(seed), threadpool_limits(1):  # matrices this small go faster on one core
         pool = jury.admit(starts(jury.ground), settings.parents + settings.children)
         for generation in range(settings.generations):
             jury.watch(pool, settings.users)
