@@ -28,8 +28,8 @@ class Stop(msgspec.Struct, frozen=True):
 
     `reached`, `finished`: shares of users on the path, be it of their own accord; `minutes`: mean active time of those
     who reached it. `agree`: share of the final population that has the step at this difficulty, or leaves it out as
-    well; `entropy`: of its difficulty there, from 0 (all agree) to 1. `usual_place` (median) and `usual_difficulty` (the
-    most frequent) are those of the policy beside; None where nobody was led there.
+    well; `entropy`: of its difficulty there, from 0 (all agree) to 1. `usual_place` (median) and `usual_difficulty`
+    (the most frequent) are those of the policy beside; None where nobody was led there.
     """
 
     place: int | None
@@ -108,7 +108,7 @@ def standing_table(comparison: Comparison, policy: str) -> Table:
     """Return and completion of every policy, and what `policy` has more or less than each on the same users."""
     users = comparison.levels[0].users
     table = Table(
-        title=f"{policy} beside others: {users:,} held-out users, same luck, paired 95% intervals",
+        title=f"{users:,} held-out users, the same for all, with 95% intervals",
         title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False,
     )  # fmt: skip
     table.add_column("policy", overflow="fold")
