@@ -46,7 +46,7 @@ DRAWN_USERS = 2_000  # whose ways are drawn and counted step by step: shares are
 class PathsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of `handrail paths` beside its problem and its search; conf/paths.yaml explains each."""
 
-    cohorts: str | tuple[str, ...]
+    cohorts: str | Annotated[tuple[str, ...], Meta(min_length=1)]
     beside: str
     references: Annotated[tuple[str, ...], Meta(min_length=1)]
     users: ComparedUsers
@@ -167,11 +167,11 @@ def summarise(console: Console, folder: Path, cohorts: Sequence[Cohort], referen
         "cohort",
         "return",
         "completion",
-        *(f"return against {name_of(r)}" for r in references),
+        *(f"against {name_of(r)}" for r in references),
         "seconds",
         "path",
     ]
-    table = Table(title=f"{len(cohorts)} cohorts", title_justify="left")
+    table = Table(title=f"{len(cohorts)} cohorts, each with a path of its own", title_justify="left")
     for column in header[:-1]:
         table.add_column(column, justify="left" if column == "cohort" else "right")
     rows = []
@@ -179,7 +179,7 @@ def summarise(console: Console, folder: Path, cohorts: Sequence[Cohort], referen
         level, done = (cohort.comparison.level(PATH, measure).mean for measure in ("return", "completion"))
         gains = [cohort.comparison.difference(PATH, name_of(r), "return") for r in references]
         rows.append((cohort.name, level, done, *(gain.mean for gain in gains), cohort.seconds, cohort.path))
-        said = (f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]" for gain in gains)
+        said = (f"{gain.mean:+.3f} ±{gain.interval.half_width:.3f}" for gain in gains)
         table.add_row(cohort.name, f"{level:.3f}", f"{done:.1%}", *said, f"{cohort.seconds:.1f}")
     run_folder.write_table(folder / COHORTS_TABLE, header, rows)
     console.print(table)

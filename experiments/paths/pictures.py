@@ -41,7 +41,7 @@ def path_beside(journey: Journey, stops: Sequence[Stop], own: Walk, beside: Walk
     for bars, walk in ((middle, own), (right, beside)):
         draw_difficulties(bars, walk.led[numbers])
         bars.set_title(walk.policy, fontsize=10, color=INK)
-        bars.set_xlabel("users led to it (%)", fontsize=10)
+        bars.set_xlabel("led to it (%)", fontsize=10)
     for axes in (left, middle, right):
         quiet(axes)
     handles = [*left.get_legend_handles_labels()[0], *middle.get_legend_handles_labels()[0]]
