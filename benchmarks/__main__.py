@@ -15,6 +15,7 @@ PARTS = {
     "runtime": "benchmarks.runtime",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
+    "paths": "benchmarks.paths",
 }
 LONG = {"time_to_return"}  # some ten minutes: only where it is named, or with --full
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
