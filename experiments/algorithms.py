@@ -10,7 +10,7 @@ from envs.reward import RewardWeights
 from experiments.settings import SettingsError, fill
 from policies.families import baseline
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
-from policies.training.env_group import Setting
+from policies.training.env_group import Setting, shares
 from policies.training.ppo import PPO, PPOSettings
 from policies.training.ppo_sb3 import SB3Settings
 from policies.training.ppo_sb3 import train as train_by_sb3
@@ -61,11 +61,11 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
         if len(practice) > 1 or resume is not None:
             setting = "resume" if resume is not None else "practice"
             raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
-    elif len(practice) > algorithm.settings.num_envs:
-        raise SettingsError(
-            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise "
-            "on. Mend: raise it, or practise on fewer"
-        )
+        return
+    try:
+        shares(algorithm.settings.num_envs, len(practice))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def run_algorithm(
