@@ -26,6 +26,9 @@ COMMANDS = {
     "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk on the wall clock"),
     "cohort": Command("experiments.cohort", "sim", "let cohorts see each other's progress, and say what that changes"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
+    "matrix": Command(
+        "experiments.matrix.command", "train", "train and compare all policies on journeys and learner models: a page"
+    ),
     "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from envs.reward import RewardWeights
 from experiments.settings import SettingsError, fill
-from policies.families import baseline
+from journeys.spec import Journey
+from policies.families import baseline, build_policy
+from policies.protocol import Policy
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
 from policies.training.env_group import Setting, shares
 from policies.training.ppo import PPO, PPOSettings
@@ -93,6 +95,13 @@ def run_algorithm(
             raise SettingsError(f"resume: {error}") from None
     ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
     return ppo.trained()
+
+
+def policy_of(algorithm: Algorithm, trained: Trained, journey: Journey) -> Policy:
+    """What a training found, ready to be played on `journey` under the name of its algorithm."""
+    policy = build_policy(trained.family, trained.tensors, algorithm.settings.temperature, journey)
+    policy.name = algorithm.name
+    return policy
 
 
 def keep(ppo: PPO, checkpoint: Path, on_progress: OnProgress, progress: Progress) -> None:

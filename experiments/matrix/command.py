@@ -1,0 +1,68 @@
+"""`handrail matrix`: train and compare every policy on every journey and learner model, and write one page.
+
+What an earlier call has done in the same folder is not done again: a matrix that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import asdict
+from rich.console import Console
+
+from experiments import hydra_entry, run_folder
+from experiments.evaluation import MEASURE_NAMES
+from experiments.hydra_entry import Job
+from experiments.matrix.cell import Result, Task, keep, kept
+from experiments.matrix.findings import Matrix
+from experiments.matrix.outlook import Outlook
+from experiments.matrix.page import write_page
+from experiments.matrix.question import OF_THE_PROBLEM, MatrixSettings, tasks_of
+from experiments.matrix.serving_cost import BATCH
+from experiments.matrix.trial import try_cell
+from experiments.progress import open_console
+from experiments.scale.backend import BackendSettings, carry_out
+from experiments.settings import own_settings
+
+PAGE_FILE, TABLE_FILE = "matrix.md", "matrix.csv"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns the exit code."""
+    return hydra_entry.run("matrix", matrix, arguments)
+
+
+def matrix(job: Job) -> None:
+    """From the configuration to the page."""
+    settings, backend = own_settings(MatrixSettings, job.config), own_settings(BackendSettings, job.config)
+    own = {name: job.config[name] for name in OF_THE_PROBLEM if name in job.config}
+    tasks = tasks_of(settings, own)
+    console = open_console()
+    found = all_results(console, job.folder, tasks, backend)
+    write_table(job.folder / TABLE_FILE, found)
+    (job.folder / run_folder.CONFIG_FILE).write_text(job.source, encoding="utf-8")
+    whole, population = Matrix(found, settings.reference), str(job.config["population"]["name"])
+    for page in (job.folder / PAGE_FILE, *([Path(settings.page)] if settings.page else [])):
+        write_page(page, whole, population, settings.users, BATCH)
+        console.print(f"page and pictures: {page}", soft_wrap=True)
+
+
+def all_results(console: Console, folder: Path, tasks: Sequence[Task], backend: BackendSettings) -> list[Result]:
+    """The result of every task, in order: read where it is there, found and kept where it is not."""
+    results = [kept(folder, task) for task in tasks]
+    missing = [i for i, result in enumerate(results) if result is None]
+    console.print(f"{len(tasks)} cells, {len(tasks) - len(missing)} are there already: {folder}", soft_wrap=True)
+    outlook = Outlook(console, [tasks[i].cell for i in missing])
+    for number, result in carry_out(try_cell, [tasks[i] for i in missing], backend, outlook.hear):
+        keep(folder, result)
+        results[missing[number]] = result
+        outlook.say(result)
+    return [result for result in results if result is not None]
+
+
+def write_table(path: Path, results: Sequence[Result]) -> None:
+    """Every cell as a row of a CSV file."""
+    costs = ("cpu_seconds", "decisions", "alone_us", "batched_us", "tensor_bytes")
+    rows = ((*r.cell, r.kind, *r.means.values(), *(asdict(r.training) | asdict(r.serving)).values()) for r in results)
+    run_folder.write_table(path, ("policy", "journey", "learner", "seed", "kind", *MEASURE_NAMES, *costs), rows)

@@ -1,0 +1,105 @@
+"""The pictures of a matrix: which mean ranks can be told apart, and differences to the reference by journey."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.matrix.cell import Kind
+from experiments.matrix.findings import Matrix
+from experiments.matrix.ranks import Ranks, not_told_apart
+from experiments.plots import DPI, FAINT, INK, WIDTH, quiet
+
+KIND_COLOURS: dict[Kind, str] = {"baseline": "#666666", "bandit": "#005A94", "rl": "#B04A00"}  # legible on white
+KIND_NAMES: dict[Kind, str] = {"baseline": "not trained", "bandit": "contextual bandit", "rl": "reinforcement learning"}
+KIND_MARKERS: dict[Kind, str] = {"baseline": "s", "bandit": "o", "rl": "D"}
+ROW, BAR = 0.3, 0.16  # inches: a name, a bar of policies that are not told apart
+
+
+def ranks_picture(matrix: Matrix, ranks: Ranks) -> Figure:
+    """The critical-difference diagram: best on the left, bars join those that are not told apart."""
+    k = len(matrix.policies)
+    mean = ranks.mean.tolist()
+    bars = list(not_told_apart(mean, ranks.critical))
+    rows = math.ceil(k / 2)
+    first_name = BAR * len(bars) + ROW
+    below, above = first_name + ROW * rows, 0.75
+    picture = Figure(figsize=(WIDTH, below + above), dpi=DPI)
+    axes = picture.add_axes((0.0, 0.0, 1.0, 1.0))
+    margin = 0.28 * (k - 1)  # room for names left and right of the scale, in ranks
+    axes.set(xlim=(1 - margin, k + margin), ylim=(-below, above))
+    axes.axis("off")
+    axes.plot([1, k], [0, 0], color=INK, linewidth=1.2)
+    for rank in range(1, k + 1):
+        axes.plot([rank, rank], [0, 0.07], color=INK, linewidth=1.2)
+        axes.annotate(str(rank), (rank, 0.1), ha="center", va="bottom", fontsize=10, color=INK)
+    critical_bar(axes, ranks.critical, k)
+    for i, (policy, rank) in enumerate(zip(matrix.policies, mean, strict=True)):
+        left = i < rows
+        name_of_rank(axes, policy, rank, -(first_name + ROW * (i if left else k - 1 - i)), left, k, matrix.kind(policy))
+    for i, (low, high) in enumerate(bars):
+        y = -BAR * (i + 1)
+        axes.plot([mean[low] - 0.04, mean[high] + 0.04], [y, y], color=INK, linewidth=4, solid_capstyle="butt")
+    kinds_legend(picture, [matrix.kind(policy) for policy in matrix.policies])
+    return picture
+
+
+def critical_bar(axes: Axes, critical: float, k: int) -> None:
+    """How long the critical difference is, above the scale."""
+    end = min(1 + critical, float(k))
+    axes.plot([1, end], [0.42, 0.42], color=INK, linewidth=1.2, marker="|", markersize=7)
+    cut = " (longer than the scale)" if 1 + critical > k else ""
+    axes.annotate(
+        f"critical difference {critical:.2f}{cut}", (end, 0.42), xytext=(6, 0), textcoords="offset points",
+        fontsize=10, va="center", color=INK,
+    )  # fmt: skip
+
+
+def name_of_rank(axes: Axes, policy: str, rank: float, y: float, left: bool, k: int, kind: Kind) -> None:
+    """A line from the scale down to the policy's name."""
+    end, colour = (0.97 if left else k + 0.03), KIND_COLOURS[kind]
+    axes.plot([rank, rank, end], [0, y, y], color=colour, linewidth=1.2)
+    text = f"{policy} {rank:.2f}" if left else f"{rank:.2f} {policy}"
+    axes.annotate(
+        text, (end, y), xytext=(-4 if left else 4, 0), textcoords="offset points",
+        ha="right" if left else "left", va="center", fontsize=10, color=colour, fontweight="bold",
+    )  # fmt: skip
+
+
+def kinds_legend(picture: Figure, kinds: Sequence[Kind]) -> None:
+    """What the colours mean."""
+    axes = picture.axes[0]
+    for kind in dict.fromkeys(kinds):
+        axes.plot([], [], KIND_MARKERS[kind], color=KIND_COLOURS[kind], label=KIND_NAMES[kind])
+    picture.legend(
+        *axes.get_legend_handles_labels(), loc="upper right", ncols=1, frameon=False, fontsize=9,
+        handletextpad=0.2, borderaxespad=0.4, labelspacing=0.25,
+    )  # fmt: skip
+
+
+def differences_picture(matrix: Matrix) -> Figure:
+    """Difference of return to the reference with 95% intervals over seeds, a panel per journey, best rank on top."""
+    others = [policy for policy in matrix.policies if policy != matrix.reference]
+    picture = Figure(figsize=(WIDTH, 1.5 + 0.3 * len(others)), dpi=DPI, layout="constrained")
+    panels = picture.subplots(1, len(matrix.journeys), sharey=True, squeeze=False)[0]
+    for axes, journey in zip(panels, matrix.journeys, strict=True):
+        quiet(axes)
+        for place, policy in enumerate(others):
+            gain, kind = matrix.difference(policy, matrix.reference, "return", journey), matrix.kind(policy)
+            if np.isfinite(gain.low):
+                axes.plot([gain.low, gain.high], [place, place], color=KIND_COLOURS[kind], linewidth=2)
+            axes.plot(gain.mean, place, KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=6)
+        axes.axvline(0.0, color=INK, linewidth=1.0)
+        axes.set_title(journey, fontsize=11, loc="left", color=INK)
+        axes.grid(axis="y", color=FAINT)
+        axes.locator_params(axis="x", nbins=4)
+    panels[0].set_yticks(range(len(others)), others)
+    panels[0].set_ylim(len(others) - 0.5, -0.5)
+    for label, policy in zip(panels[0].get_yticklabels(), others, strict=True):
+        label.set_color(KIND_COLOURS[matrix.kind(policy)])
+    picture.supxlabel(f"difference of return to {matrix.reference} (reward), 95% intervals over seeds", fontsize=11)
+    return picture

@@ -1,0 +1,120 @@
+"""From the settings of a matrix to its cells: each stands for one `handrail train`, whose configuration it carries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Annotated, Any
+
+import msgspec
+from hydra import compose
+from msgspec import Meta
+from omegaconf import OmegaConf
+
+from experiments.algorithms import algorithm_of, check_possible
+from experiments.matrix.cell import Cell, Task
+from experiments.settings import ComparedUsers, Seed, SettingsError, problem_of
+from experiments.train import practice_of, settings_of
+from personas.persona import shipped
+from policies.families import WITHOUT_TENSORS
+
+Names = Annotated[tuple[str, ...], Meta(min_length=1)]
+OF_THE_PROBLEM = ("journey", "learner", "population", "env")
+OF_THE_TRAINING = ("policy", "training", "practice")
+PRESET = "preset"  # of a training: which option of the group `training` it starts from
+DIGEST = 12  # hexadecimal digits: enough to tell two questions apart
+
+
+class MatrixSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of `handrail matrix` beside population, rewards and backend; conf/matrix.yaml explains each."""
+
+    journeys: Names
+    learners: Names
+    policies: Names | None
+    trainings: dict[str, dict[str, Any]]
+    seeds: Annotated[tuple[Seed, ...], Meta(min_length=1)]
+    users: ComparedUsers
+    reference: str
+    page: str | None
+
+
+def policies_of(settings: MatrixSettings) -> list[str]:
+    """Every policy that is asked for, and the reference. Raises `SettingsError` for one that `conf/policy` lacks."""
+    known = shipped("policy")
+    wanted = dict.fromkeys([*(settings.policies or known), settings.reference])
+    for setting, names in (("policies", wanted), ("trainings", settings.trainings)):
+        for name in names:
+            if name not in known:
+                raise SettingsError(f"{setting}: no policy {name!r}. Mend: use some of {', '.join(known)}")
+    return list(wanted)
+
+
+def tasks_of(settings: MatrixSettings, own: Mapping[str, Any]) -> list[Task]:
+    """All cells, in the order in which they are carried out: seed by seed, so that every policy is met early.
+
+    `own` holds population and reward weights. Raises `SettingsError` and its kin for whatever cannot be played or
+    trained, before anything is.
+    """
+    for setting in ("journeys", "learners", "policies", "seeds"):
+        check_once(setting, getattr(settings, setting) or ())
+    trainings = {name: training_of(name, settings.trainings.get(name, {})) for name in policies_of(settings)}
+    problems = dict(problems_of(settings, own))
+    for training, problem in product(trainings.values(), problems.values()):
+        check(training | problem)
+    return [
+        task_of(Cell(policy, *place, seed), trainings[policy] | problems[place], settings.users)
+        for seed, place, policy in product(settings.seeds, problems, trainings)
+    ]
+
+
+def check_once(setting: str, values: Sequence[object]) -> None:
+    """Raises `SettingsError` where a value is there twice."""
+    for value in values:
+        if values.count(value) > 1:
+            raise SettingsError(f"{setting}: {value!r} is there twice. Mend: name it once only")
+
+
+def training_of(policy: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of `handrail train policy=POLICY training=PRESET`, with `changes` to the group `training`."""
+    rest = dict(changes)
+    preset = rest.pop(PRESET, None)
+    config = composed(f"policy={policy}", *([f"training={preset}"] if preset is not None else []))
+    return config | {"training": config["training"] | rest}
+
+
+def problems_of(settings: MatrixSettings, own: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """The parts of a configuration that make the problem, by journey and learner model."""
+    for journey, learner in product(settings.journeys, settings.learners):
+        config = composed(f"journey={journey}", f"learner={learner}") | dict(own)
+        yield (journey, learner), {name: config[name] for name in OF_THE_PROBLEM}
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    """The configuration of `handrail train` with `overrides`, as plain data. Raises Hydra's own errors."""
+    config = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)
+    assert isinstance(config, dict)
+    return {str(name): value for name, value in config.items() if name != "folder"}
+
+
+def check(config: dict[str, Any]) -> None:
+    """That the problem can be played and the policy trained on it. Raises `SettingsError` and its kin."""
+    problem = problem_of(config)
+    if config["policy"]["name"] in WITHOUT_TENSORS:
+        return
+    algorithm = algorithm_of(config)
+    check_possible(algorithm, practice_of(config, problem, settings_of(config), algorithm), None)
+
+
+def task_of(cell: Cell, config: dict[str, Any], users: int) -> Task:
+    """A cell with its question: what its result depends on, beside its name."""
+    parts = OF_THE_PROBLEM
+    if config["policy"]["name"] not in WITHOUT_TENSORS:
+        parts += OF_THE_TRAINING
+    question = {name: digest(config[name]) for name in parts} | {"users": str(users)}
+    return Task(cell, {**config, "seed": cell.seed}, users, question)
+
+
+def digest(value: Any) -> str:
+    """A short fingerprint of plain data, whatever the order of its keys."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:DIGEST]
