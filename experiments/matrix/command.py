@@ -18,7 +18,7 @@ from experiments.matrix.cell import Result, Task, keep, kept
 from experiments.matrix.findings import Matrix
 from experiments.matrix.outlook import Outlook
 from experiments.matrix.page import write_page
-from experiments.matrix.question import OF_THE_PROBLEM, MatrixSettings, tasks_of
+from experiments.matrix.question import OWN, MatrixSettings, tasks_of
 from experiments.matrix.serving_cost import BATCH
 from experiments.matrix.trial import try_cell
 from experiments.progress import open_console
@@ -36,8 +36,7 @@ def main(arguments: list[str]) -> int:
 def matrix(job: Job) -> None:
     """From the configuration to the page."""
     settings, backend = own_settings(MatrixSettings, job.config), own_settings(BackendSettings, job.config)
-    own = {name: job.config[name] for name in OF_THE_PROBLEM if name in job.config}
-    tasks = tasks_of(settings, own)
+    tasks = tasks_of(settings, {name: job.config[name] for name in OWN})
     console = open_console()
     found = all_results(console, job.folder, tasks, backend)
     write_table(job.folder / TABLE_FILE, found)

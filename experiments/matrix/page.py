@@ -21,11 +21,11 @@ HEAD = """# Which policy to choose
 
 *Written by `handrail matrix`; measured, so it changes with the simulated users.*
 
-{policies} policies on {journeys} journeys and {learners} learner models, {seeds} seeds each, users of the population
+Policies: {policies}, journeys: {journeys}, learner models: {learners}, seeds: {seeds}; users of the population
 `{population}`. Every seed trains anew and is judged on {users:,} held-out users of its own; within a seed, all policies
-meet the same people with the same luck. Intervals are 95%, by Student's t over the {seeds} seeds, of paired
-differences: they hold for the next training as well as for the next users, not for other journeys. **Bold**: clear of
-zero. {cells} intervals and more stand on this page; of twenty that hold 0 in truth, one is expected to miss it.
+meet the same people with the same luck. Intervals are 95%, by Student's t over the seeds (of one seed there is none),
+of paired differences: they hold for the next training as well as for the next users, not for other journeys. **Bold**:
+clear of zero. Nothing is corrected for their multitude: of twenty that hold 0 in truth, one is expected to miss it.
 Everybody here is synthetic.
 """
 
@@ -76,9 +76,8 @@ def write_page(path: Path, matrix: Matrix, population: str, users: int, batch: i
 def text_of(matrix: Matrix, population: str, users: int, batch: int) -> str:
     """The whole page."""
     sizes = {name: len(getattr(matrix, name)) for name in ("policies", "journeys", "learners", "seeds")}
-    cells = math.prod(sizes.values())
     parts = [
-        HEAD.format(**sizes, population=population, users=users, cells=cells),
+        HEAD.format(**sizes, population=population, users=users),
         BANDITS,
         "\n".join(bandits_against_rl(matrix)) + "\n",
         DIFFERENCES.format(reference=matrix.reference, picture=f"{PICTURES}/{DIFFERENCES_PICTURE}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,51 +19,55 @@ KIND_COLOURS: dict[Kind, str] = {"baseline": "#666666", "bandit": "#005A94", "rl
 KIND_NAMES: dict[Kind, str] = {"baseline": "not trained", "bandit": "contextual bandit", "rl": "reinforcement learning"}
 KIND_MARKERS: dict[Kind, str] = {"baseline": "s", "bandit": "o", "rl": "D"}
 ROW, BAR = 0.3, 0.16  # inches: a name, a bar of policies that are not told apart
+MARGIN, ABOVE = 1.9, 1.0  # inches: for the names left and right of the scale, for what stands above it
+
+
+class Scale(NamedTuple):
+    """Where a mean rank among `k` policies lies, in inches from the left."""
+
+    k: int
+
+    def at(self, rank: float) -> float:
+        """The place of a rank; 1 is on the left."""
+        return MARGIN + (rank - 1) / (self.k - 1) * (WIDTH - 2 * MARGIN)
 
 
 def ranks_picture(matrix: Matrix, ranks: Ranks) -> Figure:
     """The critical-difference diagram: best on the left, bars join those that are not told apart."""
-    k = len(matrix.policies)
-    mean = ranks.mean.tolist()
-    bars = list(not_told_apart(mean, ranks.critical))
-    rows = math.ceil(k / 2)
-    first_name = BAR * len(bars) + ROW
-    below, above = first_name + ROW * rows, 0.75
-    picture = Figure(figsize=(WIDTH, below + above), dpi=DPI)
+    k, mean = len(matrix.policies), ranks.mean.tolist()
+    bars, scale, rows = list(not_told_apart(mean, ranks.critical)), Scale(k), math.ceil(k / 2)
+    below = BAR * len(bars) + ROW * (rows + 1)
+    picture = Figure(figsize=(WIDTH, below + ABOVE), dpi=DPI)
     axes = picture.add_axes((0.0, 0.0, 1.0, 1.0))
-    margin = 0.28 * (k - 1)  # room for names left and right of the scale, in ranks
-    axes.set(xlim=(1 - margin, k + margin), ylim=(-below, above))
+    axes.set(xlim=(0.0, WIDTH), ylim=(-below, ABOVE))  # in inches
     axes.axis("off")
-    axes.plot([1, k], [0, 0], color=INK, linewidth=1.2)
-    for rank in range(1, k + 1):
-        axes.plot([rank, rank], [0, 0.07], color=INK, linewidth=1.2)
-        axes.annotate(str(rank), (rank, 0.1), ha="center", va="bottom", fontsize=10, color=INK)
-    critical_bar(axes, ranks.critical, k)
+    draw_scale(axes, scale, ranks.critical)
     for i, (policy, rank) in enumerate(zip(matrix.policies, mean, strict=True)):
-        left = i < rows
-        name_of_rank(axes, policy, rank, -(first_name + ROW * (i if left else k - 1 - i)), left, k, matrix.kind(policy))
+        y = -BAR * len(bars) - ROW * (1 + min(i, k - 1 - i))
+        name_of_rank(axes, policy, rank, scale.at(rank), y, i < rows, matrix.kind(policy))
     for i, (low, high) in enumerate(bars):
-        y = -BAR * (i + 1)
-        axes.plot([mean[low] - 0.04, mean[high] + 0.04], [y, y], color=INK, linewidth=4, solid_capstyle="butt")
+        ends = [scale.at(mean[low]) - 0.03, scale.at(mean[high]) + 0.03]
+        axes.plot(ends, [-BAR * (i + 1)] * 2, color=INK, linewidth=4, solid_capstyle="butt")
     kinds_legend(picture, [matrix.kind(policy) for policy in matrix.policies])
     return picture
 
 
-def critical_bar(axes: Axes, critical: float, k: int) -> None:
-    """How long the critical difference is, above the scale."""
-    end = min(1 + critical, float(k))
-    axes.plot([1, end], [0.42, 0.42], color=INK, linewidth=1.2, marker="|", markersize=7)
-    cut = " (longer than the scale)" if 1 + critical > k else ""
-    axes.annotate(
-        f"critical difference {critical:.2f}{cut}", (end, 0.42), xytext=(6, 0), textcoords="offset points",
-        fontsize=10, va="center", color=INK,
-    )  # fmt: skip
+def draw_scale(axes: Axes, scale: Scale, critical: float) -> None:
+    """The ranks, and above them how long the critical difference is."""
+    axes.plot([scale.at(1), scale.at(scale.k)], [0, 0], color=INK, linewidth=1.2)
+    for rank in range(1, scale.k + 1):
+        axes.plot([scale.at(rank)] * 2, [0, 0.07], color=INK, linewidth=1.2)
+        axes.annotate(str(rank), (scale.at(rank), 0.09), ha="center", va="bottom", fontsize=10, color=INK)
+    longer = 1 + critical > scale.k
+    end, cut = scale.at(min(1 + critical, scale.k)), ", longer than the scale" if longer else ""
+    axes.plot([scale.at(1), end], [0.42, 0.42], color=INK, linewidth=1.2, marker="|", markersize=7)
+    axes.annotate(f"critical difference {critical:.2f}{cut}", (scale.at(1), 0.47), fontsize=10, va="bottom", color=INK)
 
 
-def name_of_rank(axes: Axes, policy: str, rank: float, y: float, left: bool, k: int, kind: Kind) -> None:
+def name_of_rank(axes: Axes, policy: str, rank: float, x: float, y: float, left: bool, kind: Kind) -> None:
     """A line from the scale down to the policy's name."""
-    end, colour = (0.97 if left else k + 0.03), KIND_COLOURS[kind]
-    axes.plot([rank, rank, end], [0, y, y], color=colour, linewidth=1.2)
+    end, colour = (MARGIN - 0.05 if left else WIDTH - MARGIN + 0.05), KIND_COLOURS[kind]
+    axes.plot([x, x, end], [0, y, y], color=colour, linewidth=1.2)
     text = f"{policy} {rank:.2f}" if left else f"{rank:.2f} {policy}"
     axes.annotate(
         text, (end, y), xytext=(-4 if left else 4, 0), textcoords="offset points",
@@ -76,8 +81,8 @@ def kinds_legend(picture: Figure, kinds: Sequence[Kind]) -> None:
     for kind in dict.fromkeys(kinds):
         axes.plot([], [], KIND_MARKERS[kind], color=KIND_COLOURS[kind], label=KIND_NAMES[kind])
     picture.legend(
-        *axes.get_legend_handles_labels(), loc="upper right", ncols=1, frameon=False, fontsize=9,
-        handletextpad=0.2, borderaxespad=0.4, labelspacing=0.25,
+        *axes.get_legend_handles_labels(), loc="upper center", ncols=3, frameon=False, fontsize=9,
+        handletextpad=0.2, borderaxespad=0.4,
     )  # fmt: skip
 
 
@@ -92,7 +97,7 @@ def differences_picture(matrix: Matrix) -> Figure:
             gain, kind = matrix.difference(policy, matrix.reference, "return", journey), matrix.kind(policy)
             if np.isfinite(gain.low):
                 axes.plot([gain.low, gain.high], [place, place], color=KIND_COLOURS[kind], linewidth=2)
-            axes.plot(gain.mean, place, KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=6)
+            axes.plot(gain.mean, place, KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=5)
         axes.axvline(0.0, color=INK, linewidth=1.0)
         axes.set_title(journey, fontsize=11, loc="left", color=INK)
         axes.grid(axis="y", color=FAINT)

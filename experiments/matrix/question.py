@@ -9,20 +9,23 @@ from typing import Annotated, Any
 
 import msgspec
 from hydra import compose
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 from omegaconf import OmegaConf
 
+from agents.learners import load_learner
 from experiments.algorithms import algorithm_of, check_possible
 from experiments.matrix.cell import Cell, Task
 from experiments.settings import ComparedUsers, Seed, SettingsError, problem_of
 from experiments.train import practice_of, settings_of
+from journeys.loading import load_journey
 from personas.persona import shipped
 from policies.families import WITHOUT_TENSORS
 
 Names = Annotated[tuple[str, ...], Meta(min_length=1)]
 OF_THE_PROBLEM = ("journey", "learner", "population", "env")
+OWN = ("population", "env")  # groups of `handrail matrix` itself
 OF_THE_TRAINING = ("policy", "training", "practice")
-PRESET = "preset"  # of a training: which option of the group `training` it starts from
+PRESET, DEFAULT_PRESET = "preset", "default"  # of a training: which option of the group `training` it starts from
 DIGEST = 12  # hexadecimal digits: enough to tell two questions apart
 
 
@@ -42,12 +45,17 @@ class MatrixSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def policies_of(settings: MatrixSettings) -> list[str]:
     """Every policy that is asked for, and the reference. Raises `SettingsError` for one that `conf/policy` lacks."""
     known = shipped("policy")
-    wanted = dict.fromkeys([*(settings.policies or known), settings.reference])
+    wanted = list(dict.fromkeys([*(settings.policies or known), settings.reference]))
     for setting, names in (("policies", wanted), ("trainings", settings.trainings)):
         for name in names:
             if name not in known:
                 raise SettingsError(f"{setting}: no policy {name!r}. Mend: use some of {', '.join(known)}")
-    return list(wanted)
+    for name in settings.trainings:
+        if name in WITHOUT_TENSORS:
+            raise SettingsError(f"trainings.{name}: {name} is not trained. Mend: leave it out")
+    if len(wanted) == 1:
+        raise SettingsError(f"policies: {wanted[0]!r} alone has nobody to be compared with. Mend: name another")
+    return wanted
 
 
 def tasks_of(settings: MatrixSettings, own: Mapping[str, Any]) -> list[Task]:
@@ -56,15 +64,15 @@ def tasks_of(settings: MatrixSettings, own: Mapping[str, Any]) -> list[Task]:
     `own` holds population and reward weights. Raises `SettingsError` and its kin for whatever cannot be played or
     trained, before anything is.
     """
-    for setting in ("journeys", "learners", "policies", "seeds"):
+    for setting in ("learners", "policies", "seeds"):
         check_once(setting, getattr(settings, setting) or ())
     trainings = {name: training_of(name, settings.trainings.get(name, {})) for name in policies_of(settings)}
     problems = dict(problems_of(settings, own))
     for training, problem in product(trainings.values(), problems.values()):
         check(training | problem)
     return [
-        task_of(Cell(policy, *place, seed), trainings[policy] | problems[place], settings.users)
-        for seed, place, policy in product(settings.seeds, problems, trainings)
+        task_of(Cell(policy, journey, learner, seed), trainings[policy] | problems[journey, learner], settings.users)
+        for seed, (journey, learner), policy in product(settings.seeds, problems, trainings)
     ]
 
 
@@ -77,17 +85,22 @@ def check_once(setting: str, values: Sequence[object]) -> None:
 
 def training_of(policy: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of `handrail train policy=POLICY training=PRESET`, with `changes` to the group `training`."""
-    rest = dict(changes)
-    preset = rest.pop(PRESET, None)
-    config = composed(f"policy={policy}", *([f"training={preset}"] if preset is not None else []))
+    rest, presets = dict(changes), shipped("training")
+    preset = rest.pop(PRESET, DEFAULT_PRESET)
+    if preset not in presets:
+        known = ", ".join(presets)
+        raise SettingsError(f"trainings.{policy}.{PRESET}: no training {preset!r}. Mend: use one of {known}")
+    config = composed(f"policy={policy}", f"training={preset}")
     return config | {"training": config["training"] | rest}
 
 
 def problems_of(settings: MatrixSettings, own: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """The parts of a configuration that make the problem, by journey and learner model."""
-    for journey, learner in product(settings.journeys, settings.learners):
-        config = composed(f"journey={journey}", f"learner={learner}") | dict(own)
-        yield (journey, learner), {name: config[name] for name in OF_THE_PROBLEM}
+    """The parts of a configuration that make the problem, by the names of journey and learner model."""
+    journeys = [load_journey(name_or_path) for name_or_path in settings.journeys]
+    check_once("journeys", [journey.name for journey in journeys])
+    for journey, learner in product(journeys, settings.learners):
+        parts = {"journey": to_builtins(journey), "learner": to_builtins(load_learner(learner))}
+        yield (journey.name, learner), parts | dict(own)
 
 
 def composed(*overrides: str) -> dict[str, Any]:
@@ -108,9 +121,8 @@ def check(config: dict[str, Any]) -> None:
 
 def task_of(cell: Cell, config: dict[str, Any], users: int) -> Task:
     """A cell with its question: what its result depends on, beside its name."""
-    parts = OF_THE_PROBLEM
-    if config["policy"]["name"] not in WITHOUT_TENSORS:
-        parts += OF_THE_TRAINING
+    trained = config["policy"]["name"] not in WITHOUT_TENSORS
+    parts = (*OF_THE_PROBLEM, *(OF_THE_TRAINING if trained else ()))
     question = {name: digest(config[name]) for name in parts} | {"users": str(users)}
     return Task(cell, {**config, "seed": cell.seed}, users, question)
 

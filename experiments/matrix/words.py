@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from experiments.matrix.findings import Matrix
-from experiments.matrix.ranks import Ranks, not_told_apart
+from experiments.matrix.ranks import Ranks
 from experiments.statistics import Interval
 from experiments.summary import listed
 
@@ -56,14 +56,13 @@ def with_ends(interval: Interval, scale: float, digits: int) -> str:
 
 
 def ranking(matrix: Matrix, ranks: Ranks) -> str:
-    """Friedman's test, and who is not told apart from whom."""
-    k = len(matrix.policies)
-    runs = [matrix.policies[a : b + 1] for a, b in not_told_apart(ranks.mean.tolist(), ranks.critical)]
-    said = "; ".join(listed([f"`{policy}`" for policy in run]) for run in runs)
+    """Friedman's test, and who is not told apart from the first."""
+    best, *rest = matrix.policies
+    near = [f"`{p}`" for p, rank in zip(rest, ranks.mean[1:], strict=True) if rank - ranks.mean[0] < ranks.critical]
     return (
-        f"{k} policies in {ranks.blocks} blocks: Friedman's chi-squared {ranks.chi_squared:.1f}, {k - 1} degrees of "
-        f"freedom, {p_value(ranks.p_value)}. Critical difference (Nemenyi, 95%): {ranks.critical:.2f}. "
-        f"Not told apart: {said or 'none'}."
+        f"{len(matrix.policies)} policies in {ranks.blocks} blocks: Friedman's chi-squared {ranks.chi_squared:.1f}, "
+        f"{len(rest)} degrees of freedom, {p_value(ranks.p_value)}; critical difference at 95%: {ranks.critical:.2f}. "
+        f"`{best}` ranks first; not told apart from it: {listed(near) if near else 'nobody'}."
     )
 
 
