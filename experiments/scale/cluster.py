@@ -11,7 +11,6 @@ from typing import Any
 from experiments.settings import SettingsError
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # tell nobody, warn of no GPU
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
 
 
 class BackendError(SettingsError):
@@ -57,7 +56,6 @@ def start(ray: Any, workers: int, address: str | None) -> None:
             address=address or "local",
             logging_level=logging.ERROR,
             log_to_driver=False,
-            runtime_env={"env_vars": ONE_THREAD},
             **own,
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:

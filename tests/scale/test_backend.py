@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from experiments.scale.backend import BackendSettings, carry_out
-from experiments.scale.cluster import BackendError, running
+from experiments.scale.cluster import BackendError
 from experiments.scale.ray_tasks import MOST_LOSSES
 from experiments.scale.report import Report
-from tests.experiments.scaled_tasks import die_at_first, refuse_three, square, threads_here
+from tests.scale.scaled_tasks import die_at_first, refuse_three, square, threads_here
 
 LOCAL = BackendSettings("local")
 RAY = BackendSettings("ray", workers=2)
-BOTH = [LOCAL, pytest.param(RAY, marks=pytest.mark.slow)]
+BOTH = [LOCAL, RAY]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster(request: pytest.FixtureRequest) -> Iterator[None]:
-    """One local cluster for the whole file, if any test of it that is run wants one."""
-    with running(2, None):
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.usefixtures("cluster")]
 
 
 def ignore(_: Report) -> None:
@@ -44,7 +38,7 @@ def test_nothing_to_do_is_done_at_once(settings: BackendSettings) -> None:
 
 @pytest.mark.parametrize("settings", BOTH)
 def test_what_the_task_raises_reaches_the_caller(settings: BackendSettings) -> None:
-    with pytest.raises(ValueError, match="^three is refused$"):
+    with pytest.raises(ValueError, match=r"^three is refused$"):
         list(carry_out(refuse_three, range(6), settings, ignore))
 
 
@@ -62,14 +56,12 @@ def test_reports_count_to_the_end_and_name_what_each_item_took(settings: Backend
     assert last.peak_bytes > 10 * 2**20  # an interpreter with NumPy takes more
 
 
-@pytest.mark.slow
 def test_items_run_in_other_processes_with_one_thread_each() -> None:
     results = dict(carry_out(threads_here, range(4), RAY, ignore))
     assert os.getpid() not in {process for process, _ in results.values()}
     assert {threads for _, threads in results.values()} == {"1"}
 
 
-@pytest.mark.slow
 def test_work_survives_killed_workers(tmp_path: Path) -> None:
     reports: list[Report] = []
     items = [(tmp_path / "a", 0), (tmp_path / "b", MOST_LOSSES), (tmp_path / "c", 1), (tmp_path / "d", 0)]
@@ -78,7 +70,6 @@ def test_work_survives_killed_workers(tmp_path: Path) -> None:
     assert reports[-1].lost == MOST_LOSSES + 1
 
 
-@pytest.mark.slow
 def test_an_item_that_always_kills_its_worker_is_named(tmp_path: Path) -> None:
     items = [(tmp_path / "well", 0), (tmp_path / "deadly", MOST_LOSSES + 1)]
     with pytest.raises(BackendError, match=r"^item 1 .*deadly.* lost its worker 3 times: .*Mend: "):
