@@ -57,6 +57,7 @@ def all_results(console: Console, folder: Path, tasks: Sequence[Task], backend: 
         keep(folder, result)
         results[missing[number]] = result
         outlook.say(result)
+    outlook.conclude()
     return [result for result in results if result is not None]
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from experiments.matrix.cell import Cell, Result
 from experiments.progress import in_words
+from experiments.scale.board import in_one_line
 from experiments.scale.report import Report
 
 
@@ -16,7 +17,7 @@ class Outlook:
 
     def __init__(self, console: Console, cells: Sequence[Cell]) -> None:
         self.console, self.cells = console, cells
-        self._spent: dict[str, list[float]] = {cell.policy: [] for cell in cells}
+        self._spent: dict[str, float] = {}  # CPU seconds of the last cell of a policy: the first one compiled code
         self._left = set(range(len(cells)))
         self._report: Report | None = None
 
@@ -26,22 +27,26 @@ class Outlook:
             self.console.print("a worker died; its cell is done again")
         self._report = report
         if report.finished is not None and report.use is not None:
-            self._spent[self.cells[report.finished].policy].append(report.use.cpu_seconds)
+            self._spent[self.cells[report.finished].policy] = report.use.cpu_seconds
             self._left.discard(report.finished)
 
     def say(self, result: Result) -> None:
         """A line for a cell that is done and kept."""
         cell = result.cell
-        done, seconds = len(self.cells) - len(self._left), self._spent[cell.policy][-1]
+        done, seconds = len(self.cells) - len(self._left), self._spent[cell.policy]
         self.console.print(
             f"{done} of {len(self.cells)}: {cell.journey} {cell.learner} {cell.policy}, seed {cell.seed}: "
             f"return {result.means['return']:.3f}, {seconds:.0f} CPU-s{self.forecast()}"
         )
 
+    def conclude(self) -> None:
+        """What all of it took, where anything was done."""
+        if self._report is not None:
+            self.console.print(f"cells: {in_one_line(self._report)}")
+
     def forecast(self) -> str:
-        """The time left by what each policy's cells have taken so far; nothing until every policy was met."""
+        """The time left by what each policy's last cell took; nothing until every policy was met."""
         waiting = [self.cells[i].policy for i in self._left]
-        if not waiting or self._report is None or not all(self._spent[policy] for policy in waiting):
+        if not waiting or self._report is None or not self._spent.keys() >= set(waiting):
             return ""
-        means = {policy: sum(self._spent[policy]) / len(self._spent[policy]) for policy in set(waiting)}
-        return f"; {in_words(sum(means[policy] for policy in waiting) / self._report.workers)} left"
+        return f"; {in_words(sum(self._spent[policy] for policy in waiting) / self._report.workers)} left"
