@@ -17,15 +17,15 @@ from experiments.hydra_entry import Job
 from experiments.matrix.cell import Result, Task, keep, kept
 from experiments.matrix.findings import Matrix
 from experiments.matrix.outlook import Outlook
-from experiments.matrix.page import write_page
+from experiments.matrix.page import Made, write_page
 from experiments.matrix.question import OWN, MatrixSettings, tasks_of
-from experiments.matrix.serving_cost import BATCH
 from experiments.matrix.trial import try_cell
 from experiments.progress import open_console
 from experiments.scale.backend import BackendSettings, carry_out
 from experiments.settings import own_settings
 
 PAGE_FILE, TABLE_FILE = "matrix.md", "matrix.csv"
+WHERE = {"folder", "page", *BackendSettings.__struct_fields__}  # settings that change no result
 
 
 def main(arguments: list[str]) -> int:
@@ -41,9 +41,12 @@ def matrix(job: Job) -> None:
     found = all_results(console, job.folder, tasks, backend)
     write_table(job.folder / TABLE_FILE, found)
     (job.folder / run_folder.CONFIG_FILE).write_text(job.source, encoding="utf-8")
-    whole, population = Matrix(found, settings.reference), str(job.config["population"]["name"])
+    whole, made = (
+        Matrix(found, settings.reference),
+        Made(command_of(job), job.config["population"]["name"], settings.users),
+    )
     for page in (job.folder / PAGE_FILE, *([Path(settings.page)] if settings.page else [])):
-        write_page(page, whole, population, settings.users, BATCH)
+        write_page(page, whole, made)
         console.print(f"page and pictures: {page}", soft_wrap=True)
 
 
@@ -58,7 +61,15 @@ def all_results(console: Console, folder: Path, tasks: Sequence[Task], backend: 
         results[missing[number]] = result
         outlook.say(result)
     outlook.conclude()
-    return [result for result in results if result is not None]
+    found = [result for result in results if result is not None]
+    if len({result.commit for result in found}) > 1:
+        console.print("warning: the sources have changed between cells. Mend: remove those that are to be found anew")
+    return found
+
+
+def command_of(job: Job) -> str:
+    """The call that finds the same again, whatever it was told of where to work and to write."""
+    return " ".join(["handrail matrix", *(o for o in job.overrides if o.split("=")[0].lstrip("+") not in WHERE)])
 
 
 def write_table(path: Path, results: Sequence[Result]) -> None:

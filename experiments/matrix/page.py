@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from experiments.markdown import table
 from experiments.matrix.findings import Matrix
 from experiments.matrix.pictures import KIND_NAMES, differences_picture, ranks_picture
+from experiments.matrix.serving_cost import BATCH
 from experiments.matrix.words import bandits_against_rl, ranking
 from experiments.plots import save
 from experiments.statistics import Interval
@@ -19,7 +21,7 @@ RANKS_PICTURE, DIFFERENCES_PICTURE = "matrix-ranks.png", "matrix-differences.png
 
 HEAD = """# Which policy to choose
 
-*Written by `handrail matrix`; measured, so it changes with the simulated users.*
+*Written by `{command}`; measured, so it changes with the simulated users.*
 
 Policies: {policies}, journeys: {journeys}, learner models: {learners}, seeds: {seeds}; users of the population
 `{population}`. Every seed trains anew and is judged on {users:,} held-out users of its own; within a seed, all policies
@@ -64,20 +66,28 @@ Taken while other cells may run beside: good for orders, not for percents.
 """
 
 
-def write_page(path: Path, matrix: Matrix, population: str, users: int, batch: int) -> None:
-    """Write the page to `path` and its pictures beside it. `batch` is the size that serving was measured at."""
+class Made(NamedTuple):
+    """How the cells were found: the command, and the population and number of users that each was judged on."""
+
+    command: str
+    population: str
+    users: int
+
+
+def write_page(path: Path, matrix: Matrix, made: Made) -> None:
+    """Write the page to `path` and its pictures beside it."""
     pictures = path.parent / PICTURES
     pictures.mkdir(parents=True, exist_ok=True)
     save(differences_picture(matrix), pictures / DIFFERENCES_PICTURE)
     save(ranks_picture(matrix, matrix.ranks()), pictures / RANKS_PICTURE)
-    path.write_text(text_of(matrix, population, users, batch), encoding="utf-8")
+    path.write_text(text_of(matrix, made), encoding="utf-8")
 
 
-def text_of(matrix: Matrix, population: str, users: int, batch: int) -> str:
+def text_of(matrix: Matrix, made: Made) -> str:
     """The whole page."""
     sizes = {name: len(getattr(matrix, name)) for name in ("policies", "journeys", "learners", "seeds")}
     parts = [
-        HEAD.format(**sizes, population=population, users=users),
+        HEAD.format(**sizes, **made._asdict()),
         BANDITS,
         "\n".join(bandits_against_rl(matrix)) + "\n",
         DIFFERENCES.format(reference=matrix.reference, picture=f"{PICTURES}/{DIFFERENCES_PICTURE}"),
@@ -86,7 +96,7 @@ def text_of(matrix: Matrix, population: str, users: int, batch: int) -> str:
         completion_table(matrix) + "\n",
         RANKS.format(picture=f"{PICTURES}/{RANKS_PICTURE}"),
         ranking(matrix, matrix.ranks()) + "\n",
-        COSTS.format(batch=batch),
+        COSTS.format(batch=BATCH),
         costs_table(matrix) + "\n",
     ]
     return "\n".join(parts)

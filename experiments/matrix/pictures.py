@@ -6,20 +6,21 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.matrix.cell import Kind
 from experiments.matrix.findings import Matrix
 from experiments.matrix.ranks import Ranks, not_told_apart
-from experiments.plots import DPI, FAINT, INK, WIDTH, quiet
+from experiments.plots import DPI, INK, PAPER, WIDTH, quiet
+from experiments.statistics import Interval
 
 KIND_COLOURS: dict[Kind, str] = {"baseline": "#666666", "bandit": "#005A94", "rl": "#B04A00"}  # legible on white
 KIND_NAMES: dict[Kind, str] = {"baseline": "not trained", "bandit": "contextual bandit", "rl": "reinforcement learning"}
 KIND_MARKERS: dict[Kind, str] = {"baseline": "s", "bandit": "o", "rl": "D"}
 ROW, BAR = 0.3, 0.16  # inches: a name, a bar of policies that are not told apart
 MARGIN, ABOVE = 1.9, 1.0  # inches: for the names left and right of the scale, for what stands above it
+LEAST_EDGE = 0.05  # of return: how far the scale of differences reaches beyond the greatest gain
 
 
 class Scale(NamedTuple):
@@ -87,24 +88,42 @@ def kinds_legend(picture: Figure, kinds: Sequence[Kind]) -> None:
 
 
 def differences_picture(matrix: Matrix) -> Figure:
-    """Difference of return to the reference with 95% intervals over seeds, a panel per journey, best rank on top."""
+    """Difference of return to the reference with 95% intervals over seeds, a panel per journey, best rank on top.
+
+    The scale is that of the gains: who loses more than could be gained stands at the edge, with the number.
+    """
     others = [policy for policy in matrix.policies if policy != matrix.reference]
     picture = Figure(figsize=(WIDTH, 1.5 + 0.3 * len(others)), dpi=DPI, layout="constrained")
-    panels = picture.subplots(1, len(matrix.journeys), sharey=True, squeeze=False)[0]
+    panels = picture.subplots(1, len(matrix.journeys), sharex=True, sharey=True, squeeze=False)[0]
+    gains = {(p, j): matrix.difference(p, matrix.reference, "return", j) for p in others for j in matrix.journeys}
+    ends = [end for gain in gains.values() for end in (gain.mean, gain.high) if math.isfinite(end)]
+    edge = LEAST_EDGE + max(0.0, *ends)
     for axes, journey in zip(panels, matrix.journeys, strict=True):
         quiet(axes)
         for place, policy in enumerate(others):
-            gain, kind = matrix.difference(policy, matrix.reference, "return", journey), matrix.kind(policy)
-            if np.isfinite(gain.low):
-                axes.plot([gain.low, gain.high], [place, place], color=KIND_COLOURS[kind], linewidth=2)
-            axes.plot(gain.mean, place, KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=5)
+            draw_gain(axes, gains[policy, journey], place, matrix.kind(policy), edge)
         axes.axvline(0.0, color=INK, linewidth=1.0)
         axes.set_title(journey, fontsize=11, loc="left", color=INK)
-        axes.grid(axis="y", color=FAINT)
         axes.locator_params(axis="x", nbins=4)
+    panels[0].set_xlim(-edge, edge)
     panels[0].set_yticks(range(len(others)), others)
     panels[0].set_ylim(len(others) - 0.5, -0.5)
     for label, policy in zip(panels[0].get_yticklabels(), others, strict=True):
         label.set_color(KIND_COLOURS[matrix.kind(policy)])
     picture.supxlabel(f"difference of return to {matrix.reference} (reward), 95% intervals over seeds", fontsize=11)
     return picture
+
+
+def draw_gain(axes: Axes, gain: Interval, place: int, kind: Kind, edge: float) -> None:
+    """A mark with its interval, or an arrow with the number where it lies beyond the left `edge`."""
+    colour = KIND_COLOURS[kind]
+    if gain.mean < -edge:
+        axes.plot(-0.95 * edge, place, "<", color=colour, markersize=5)
+        axes.annotate(
+            f"{gain.mean:+.2f}", (-0.95 * edge, place), xytext=(6, 0), textcoords="offset points",
+            fontsize=9, va="center", color=colour, bbox=PAPER,
+        )  # fmt: skip
+        return
+    if math.isfinite(gain.low):
+        axes.plot([gain.low, gain.high], [place, place], color=colour, linewidth=2)
+    axes.plot(gain.mean, place, KIND_MARKERS[kind], color=colour, markersize=5)

@@ -56,6 +56,7 @@ def test_the_page_has_its_tables_and_pictures(whole: Path) -> None:
     for picture in pictures:
         assert (whole / picture).read_bytes().startswith(b"\x89PNG")
     assert "3 policies in 2 blocks" in page
+    assert f"*Written by `handrail matrix {' '.join(SMALL)}`" in page
     with (whole / "matrix.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == CELLS

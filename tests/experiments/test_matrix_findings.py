@@ -9,12 +9,13 @@ import pytest
 
 from experiments.matrix.cell import Cell, Kind, Result, ServingCost, TrainingCost
 from experiments.matrix.findings import Matrix
-from experiments.matrix.page import text_of
+from experiments.matrix.page import Made, text_of
 from experiments.matrix.words import bandits_against_rl, one_journey
 from experiments.statistics import mean_interval
 
 KINDS: dict[str, Kind] = {"rules": "baseline", "linear": "bandit", "deep": "bandit", "ppo": "rl"}
 LEVELS = {"rules": 1.0, "linear": 1.2, "deep": 1.1, "ppo": 1.4}
+MADE = Made("handrail matrix", "mixed", 40)
 JOURNEYS, LEARNERS, SEEDS = ("here", "there"), ("bkt", "irt"), (1, 2, 3)
 
 
@@ -30,7 +31,8 @@ def result(cell: Cell, value: float) -> Result:
 
 def matrix(levels: dict[str, float] = LEVELS, seeds: tuple[int, ...] = SEEDS) -> Matrix:
     """A matrix of `levels`, with luck that all policies of a seed share and a little of their own."""
-    cells = [Cell(p, j, k, s) for p, j, k, s in product(levels, JOURNEYS, LEARNERS, seeds)]
+    cells = [Cell(p, j, k, s) for p, j, k, s in product(levels, MADE = Made("handrail matrix", "mixed", 40)
+JOURNEYS, LEARNERS, seeds)]
     return Matrix([result(cell, levels[cell.policy] + 10.0 * cell.seed + noise(cell)) for cell in cells], "rules")
 
 
@@ -84,13 +86,13 @@ def test_without_bandits_or_with_one_seed_nothing_is_claimed() -> None:
     once = matrix(seeds=(1,))
     (line, _) = bandits_against_rl(once)
     assert "`linear`, beside the best RL policy" in line
-    page = text_of(once, "mixed", 40, 4096)
+    page = text_of(once, MADE)
     assert "inf" not in page.replace("reinforcement", "")
     assert "nan" not in page
 
 
 def test_the_page_shows_every_policy_in_every_table() -> None:
-    page = text_of(matrix(), "mixed", 40, 4096)
+    page = text_of(matrix(), MADE)
     tables = [part for part in page.split("\n\n") if part.startswith("| policy")]
     assert len(tables) == len(JOURNEYS) + 2
     for shown in tables:
