@@ -41,10 +41,8 @@ def matrix(job: Job) -> None:
     found = all_results(console, job.folder, tasks, backend)
     write_table(job.folder / TABLE_FILE, found)
     (job.folder / run_folder.CONFIG_FILE).write_text(job.source, encoding="utf-8")
-    whole, made = (
-        Matrix(found, settings.reference),
-        Made(command_of(job), job.config["population"]["name"], settings.users),
-    )
+    whole = Matrix(found, settings.reference)
+    made = Made(command_of(job), job.config["population"]["name"], settings.users)
     for page in (job.folder / PAGE_FILE, *([Path(settings.page)] if settings.page else [])):
         write_page(page, whole, made)
         console.print(f"page and pictures: {page}", soft_wrap=True)

@@ -31,8 +31,7 @@ def result(cell: Cell, value: float) -> Result:
 
 def matrix(levels: dict[str, float] = LEVELS, seeds: tuple[int, ...] = SEEDS) -> Matrix:
     """A matrix of `levels`, with luck that all policies of a seed share and a little of their own."""
-    cells = [Cell(p, j, k, s) for p, j, k, s in product(levels, MADE = Made("handrail matrix", "mixed", 40)
-JOURNEYS, LEARNERS, seeds)]
+    cells = [Cell(p, j, k, s) for p, j, k, s in product(levels, JOURNEYS, LEARNERS, seeds)]
     return Matrix([result(cell, levels[cell.policy] + 10.0 * cell.seed + noise(cell)) for cell in cells], "rules")
 
 
