@@ -63,11 +63,11 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
         if len(practice) > 1 or resume is not None:
             setting = "resume" if resume is not None else "practice"
             raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
-        return
-    try:
-        shares(algorithm.settings.num_envs, len(practice))
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+    else:
+        try:
+            shares(algorithm.settings.num_envs, len(practice))
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def run_algorithm(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec.structs import asdict
+from msgspec.structs import astuple
 from rich.console import Console
 
 from experiments import hydra_entry, run_folder
 from experiments.evaluation import MEASURE_NAMES
 from experiments.hydra_entry import Job
-from experiments.matrix.cell import Result, Task, keep, kept
+from experiments.matrix.cell import Cell, Result, Task, keep, kept
 from experiments.matrix.findings import Matrix
 from experiments.matrix.outlook import Outlook
 from experiments.matrix.page import Made, write_page
@@ -73,5 +73,11 @@ def command_of(job: Job) -> str:
 def write_table(path: Path, results: Sequence[Result]) -> None:
     """Every cell as a row of a CSV file."""
     costs = ("cpu_seconds", "decisions", "alone_us", "batched_us", "tensor_bytes")
-    rows = ((*r.cell, r.kind, *r.means.values(), *(asdict(r.training) | asdict(r.serving)).values()) for r in results)
-    run_folder.write_table(path, ("policy", "journey", "learner", "seed", "kind", *MEASURE_NAMES, *costs), rows)
+    header = (*Cell._fields, "kind", *MEASURE_NAMES, *costs)
+    run_folder.write_table(path, header, (row_of(result) for result in results))
+
+
+def row_of(result: Result) -> tuple[object, ...]:
+    """A cell as a row."""
+    means = (result.means[name] for name in MEASURE_NAMES)
+    return (*result.cell, result.kind, *means, *astuple(result.training), *astuple(result.serving))

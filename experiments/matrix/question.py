@@ -85,13 +85,30 @@ def check_once(setting: str, values: Sequence[object]) -> None:
 
 def training_of(policy: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of `handrail train policy=POLICY training=PRESET`, with `changes` to the group `training`."""
-    rest, presets = dict(changes), shipped("training")
-    preset = rest.pop(PRESET, DEFAULT_PRESET)
-    if preset not in presets:
-        known = ", ".join(presets)
+    rest = dict(changes)
+    preset = rest.pop(PRESET, None)
+    if preset is None:
+        config = composed(f"policy={policy}") if policy in WITHOUT_TENSORS else fitting(policy)
+    elif preset in shipped("training"):
+        config = composed(f"policy={policy}", f"training={preset}")
+    else:
+        known = ", ".join(shipped("training"))
         raise SettingsError(f"trainings.{policy}.{PRESET}: no training {preset!r}. Mend: use one of {known}")
-    config = composed(f"policy={policy}", f"training={preset}")
     return config | {"training": config["training"] | rest}
+
+
+def fitting(policy: str) -> dict[str, Any]:
+    """The configuration with the first preset that trains `policy`: `default`, then by name. Raises `SettingsError`."""
+    refused = None
+    for preset in sorted(shipped("training"), key=lambda name: (name != DEFAULT_PRESET, name)):
+        config = composed(f"policy={policy}", f"training={preset}")
+        try:
+            algorithm_of(config)
+        except SettingsError as error:
+            refused = refused or error
+        else:
+            return config
+    raise refused or SettingsError(f"policies: no training is there for {policy!r}. Mend: leave it out")
 
 
 def problems_of(settings: MatrixSettings, own: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
