@@ -27,6 +27,9 @@ COMMANDS = {
     "cohort": Command("experiments.cohort", "sim", "let cohorts see each other's progress, and say what that changes"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
     "paths": Command("experiments.paths.command", "train", "search the best path of a cohort that a team can read"),
+    "matrix": Command(
+        "experiments.matrix.command", "train", "train and compare all policies on journeys and learner models: a page"
+    ),
     "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from envs.reward import RewardWeights
 from experiments.settings import SettingsError, fill
+from journeys.spec import Journey
 from policies.bandits.settings import BANDITS, BanditSettings
-from policies.families import baseline
+from policies.families import baseline, build_policy
+from policies.protocol import Policy
 from policies.training.bandits import BanditTrainer, BanditTraining
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
-from policies.training.env_group import Setting
+from policies.training.env_group import Setting, shares
 from policies.training.ppo import PPO, PPOSettings
 from policies.training.ppo_sb3 import SB3Settings
 from policies.training.ppo_sb3 import train as train_by_sb3
@@ -84,11 +86,11 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
         if len(practice) > 1 or resume is not None:
             setting = "resume" if resume is not None else "practice"
             raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
-    elif len(practice) > algorithm.settings.num_envs:
-        raise SettingsError(
-            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise "
-            "on. Mend: raise it, or practise on fewer"
-        )
+    else:
+        try:
+            shares(algorithm.settings.num_envs, len(practice))
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def run_algorithm(
@@ -119,6 +121,13 @@ def run_algorithm(
             raise SettingsError(f"resume: {error}") from None
     ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
     return ppo.trained()
+
+
+def policy_of(algorithm: Algorithm, trained: Trained, journey: Journey) -> Policy:
+    """What a training found, ready to be played on `journey` under the name of its algorithm."""
+    policy = build_policy(trained.family, trained.tensors, algorithm.settings.temperature, journey)
+    policy.name = algorithm.name
+    return policy
 
 
 def keep(ppo: PPO, checkpoint: Path, on_progress: OnProgress, progress: Progress) -> None:

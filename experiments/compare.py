@@ -17,9 +17,13 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import Tell, open_console, tracking
 from experiments.report import Findings, write_report
+from experiments.scale.backend import BackendSettings
+from experiments.scale.evaluating import evaluate_side_by_side
 from experiments.settings import ComparedUsers, Problem, Seed, own_settings, problem_of
 from experiments.tables import differences_table, levels_table
 from policies.protocol import Policy
+
+HERE = BackendSettings()  # in this process
 
 
 class CompareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +44,11 @@ def compare(job: Job) -> None:
     """One comparison, from its configuration to its folder."""
     started, began = run_folder.now(), time.monotonic()
     problem = problem_of(job.config)
-    settings = own_settings(CompareSettings, job.config)
+    settings, backend = own_settings(CompareSettings, job.config), own_settings(BackendSettings, job.config)
     policies = with_references(settings.policies, settings.references, problem.journey)
     console = open_console()
     run_folder.open_folder(job)
-    evaluations = evaluate_all(console, problem, policies, settings.users, settings.seed)
+    evaluations = evaluate_all(console, problem, policies, settings.users, settings.seed, backend)
     comparison = compare_evaluations(
         evaluations, [name_of(reference) for reference in settings.references], problem.population.personas
     )
@@ -56,11 +60,19 @@ def compare(job: Job) -> None:
 
 
 def evaluate_all(
-    console: Console, problem: Problem, policies: list[Policy], users: int, seed: int = 0
+    console: Console,
+    problem: Problem,
+    policies: list[Policy],
+    users: int,
+    seed: int = 0,
+    backend: BackendSettings = HERE,
 ) -> list[Evaluation]:
-    """Play every policy on the same users, with progress."""
+    """Play every policy on the same users, with progress. Raises `BackendError`."""
+    what = f"playing {len(policies)} policies on {users:,} users"
+    if backend.backend != HERE.backend:
+        return evaluate_side_by_side(console, what, problem, policies, users, seed, backend)
     evaluations = []
-    with tracking(console, f"playing {len(policies)} policies on {users:,} users", len(policies) * users) as tell:
+    with tracking(console, what, len(policies) * users) as tell:
         for i, policy in enumerate(policies):
             evaluations.append(evaluate(problem, policy, users, seed, partial(tell_sum, tell, i * users)))
     return evaluations

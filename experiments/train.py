@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
-from experiments.algorithms import Algorithm, algorithm_of, check_possible, run_algorithm
+from experiments.algorithms import Algorithm, algorithm_of, check_possible, policy_of, run_algorithm
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
@@ -27,7 +27,7 @@ from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, jo
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
 from personas.persona import Population, load_population
-from policies.families import WITHOUT_TENSORS, build_policy
+from policies.families import WITHOUT_TENSORS
 from policies.training.env_group import Setting
 from policies.training.heads_fit import FittedHeads, fit_heads
 from policies.training.practice import of_one_journey, of_random_journeys
@@ -96,8 +96,7 @@ def carry_out(job: Job, console: Console) -> Run:
     evaluations = evaluate_all(console, problem, baselines, users)
     trained = train(console, folder, problem, settings, algorithm, practice, evaluations)
     temperature = algorithm.settings.temperature
-    policy = build_policy(trained.family, trained.tensors, temperature, problem.journey)
-    policy.name = algorithm.name
+    policy = policy_of(algorithm, trained, problem.journey)
     with tracking(console, f"playing {policy.name} on {users:,} users", users) as tell:
         evaluations.append(evaluate(problem, policy, users, on_done=tell))
     fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ class RowwisePolicy:
     def __init__(self, name: str, choose_rows: ChooseRows) -> None:
         self.name = name
         self._choose_rows = choose_rows
+
+    def __getstate__(self) -> tuple[str, str, str]:
+        """The loop by its name, not its code: whoever reads the pickle need not compile it again."""
+        return self.name, self._choose_rows.__module__, self._choose_rows.__name__
+
+    def __setstate__(self, state: tuple[str, str, str]) -> None:
+        self.name, module, function = state
+        self._choose_rows = getattr(import_module(module), function)
 
     def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """One-hot rows, shape `(n, A)`."""

@@ -116,11 +116,12 @@ def play(
     weights: RewardWeights | None = None,
     on_round: Callable[[Moment], None] | None = None,
     learner: Learner = BINARY_MASTERY,
+    first_user: int = 0,
 ) -> Played:
-    """Play `policy` on `n_users` users to the end of each one's onboarding."""
+    """Play `policy` on `n_users` users from `first_user` on, to the end of each one's onboarding."""
     terms = np.zeros((n_users, len(TERMS)))
     world = None
-    for moment in rounds(journey, population, policy, n_users, seed, learner=learner):
+    for moment in rounds(journey, population, policy, n_users, seed, first_user, learner=learner):
         if world is not None:
             terms += world.terms  # of the round before: the terms are those of the last decision
         world = moment.world

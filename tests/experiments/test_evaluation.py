@@ -82,8 +82,7 @@ def test_time_is_in_minutes() -> None:
     """The reward term is in hours; half an hour is 30 minutes."""
     terms = np.zeros((1, len(TERMS)))
     terms[0, TIME] = 0.5
-    world: Any = SimpleNamespace(users={"shown": np.zeros(1)}, minds={"skill": np.zeros(1)}, skills=np.ones((1, 1)))
-    assert measures_of(Played("any", terms, np.zeros(1), world))[0, MEASURE_NAMES.index("time")] == 30.0
+    assert measures_of(terms, RewardWeights(), np.zeros(1), np.zeros(1))[0, MEASURE_NAMES.index("time")] == 30.0
 
 
 @pytest.mark.parametrize("asked", [UNASKED, ASKED])
