@@ -14,15 +14,16 @@ from rich.table import Table
 
 from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
-from experiments.algorithms import Algorithm, algorithm_of, check_possible, run_algorithm
+from experiments.algorithms import Algorithm, algorithm_of, backend_of, check_possible, run_algorithm
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
-from experiments.evaluation import Evaluation, evaluate
+from experiments.evaluation import Evaluation
 from experiments.hydra_entry import Job
-from experiments.progress import open_console, tracking
+from experiments.progress import open_console
 from experiments.report import Findings, write_report
 from experiments.run_folder import TrainingMetrics
+from experiments.scale.backend import BackendSettings, ready
 from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, journey_of, own_settings, problem_of
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
@@ -88,18 +89,18 @@ def carry_out(job: Job, console: Console) -> Run:
     started, began = run_folder.now(), time.monotonic()
     problem, settings = problem_of(job.config), settings_of(job.config)
     algorithm = algorithm_of(job.config)
+    backend = backend_of(job.config, algorithm)
     practice = practice_of(job.config, problem, settings, algorithm)
     check_possible(algorithm, practice, None if settings.resume is None else Path(settings.resume))
     baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
     folder = run_folder.open_folder(job)
-    users = settings.evaluation.users
-    evaluations = evaluate_all(console, problem, baselines, users)
-    trained = train(console, folder, problem, settings, algorithm, practice, evaluations)
-    temperature = algorithm.settings.temperature
-    policy = build_policy(trained.family, trained.tensors, temperature, problem.journey)
-    policy.name = algorithm.name
-    with tracking(console, f"playing {policy.name} on {users:,} users", users) as tell:
-        evaluations.append(evaluate(problem, policy, users, on_done=tell))
+    users, temperature = settings.evaluation.users, algorithm.settings.temperature
+    with ready(backend):
+        evaluations = evaluate_all(console, problem, baselines, users, backend=backend)
+        trained = train(console, folder, problem, settings, algorithm, practice, evaluations, backend)
+        policy = build_policy(trained.family, trained.tensors, temperature, problem.journey)
+        policy.name = algorithm.name
+        evaluations += evaluate_all(console, problem, [policy], users, backend=backend)
     fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
     run_folder.write_weights(folder, trained.tensors, fitted.success, fitted.persona, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, fitted, trained.curve)
@@ -118,6 +119,7 @@ def train(
     algorithm: Algorithm,
     practice: list[Setting],
     baselines: list[Evaluation],
+    backend: BackendSettings,
 ) -> Trained:
     """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""
     resume = Path(settings.resume) if settings.resume is not None else None
@@ -131,7 +133,7 @@ def train(
             log.write(progress)
 
         checkpoint = folder / run_folder.CHECKPOINT_FILE
-        return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume)
+        return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume, backend)
 
 
 def practised(practice: list[Setting], settings: TrainSettings) -> dict[str, Any]:
