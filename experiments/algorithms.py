@@ -75,16 +75,19 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
         )
 
 
-def backend_of(config: dict[str, Any], algorithm: Algorithm) -> BackendSettings:
+def backend_of(config: dict[str, Any]) -> BackendSettings:
     """Where to train and evaluate, from the group `training`. Raises `SettingsError`."""
     given = {name: config["training"][name] for name in BackendSettings.__struct_fields__}
-    backend = fill(BackendSettings, given, "training")
+    return fill(BackendSettings, given, "training")
+
+
+def check_backend(algorithm: Algorithm, backend: BackendSettings) -> None:
+    """Whether a single training can run there. Raises `SettingsError`."""
     if backend.backend != HERE.backend and isinstance(algorithm.settings, SB3Settings):
         raise SettingsError(
             f"training.backend={backend.backend}: {SB3} plays its rollouts itself. "
             f"Mend: use training=default, or training.backend={HERE.backend}"
         )
-    return backend
 
 
 def run_algorithm(

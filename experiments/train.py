@@ -14,7 +14,14 @@ from rich.table import Table
 
 from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
-from experiments.algorithms import Algorithm, algorithm_of, backend_of, check_possible, run_algorithm
+from experiments.algorithms import (
+    Algorithm,
+    algorithm_of,
+    backend_of,
+    check_backend,
+    check_possible,
+    run_algorithm,
+)
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
@@ -23,7 +30,9 @@ from experiments.hydra_entry import Job
 from experiments.progress import open_console
 from experiments.report import Findings, write_report
 from experiments.run_folder import TrainingMetrics
-from experiments.scale.backend import BackendSettings, ready
+from experiments.scale.backend import HERE, BackendSettings, ready
+from experiments.scale.board import showing
+from experiments.scale.sweep import run_jobs
 from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, journey_of, own_settings, problem_of
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
@@ -72,16 +81,40 @@ class Run(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns the exit code. A sweep ends with one table over its runs."""
-    console, runs = open_console(), list[tuple[Job, Run]]()
+    """Run the command; returns the exit code. A sweep ends with one table over its runs.
+
+    Where its backend is Ray, a sweep begins when Hydra has composed all of it.
+    """
+    console, runs, composed = open_console(), list[tuple[Job, Run]](), list[Job]()
 
     def train_once(job: Job) -> None:
-        runs.append((job, announce(console, carry_out(job, console))))
+        if job.swept and backend_of(job.config).backend != HERE.backend:
+            composed.append(job)
+        else:
+            runs.append((job, announce(console, carry_out(job, console))))
 
-    code = hydra_entry.run("train", train_once, arguments)
-    if code == 0 and len(runs) > 1:
-        summarise(console, runs)
-    return code
+    def finish() -> None:
+        if composed:
+            runs.extend(train_side_by_side(console, composed))
+        if len(runs) > 1:
+            summarise(console, runs)
+
+    return hydra_entry.run("train", train_once, arguments, finish)
+
+
+def train_side_by_side(console: Console, jobs: list[Job]) -> list[tuple[Job, Run]]:
+    """The trainings of a sweep, by the workers of its backend, each in one process. Raises `SettingsError`."""
+    runs = dict[int, Run]()
+    with showing(console, f"training {len(jobs)} runs", len(jobs)) as tell:
+        for number, run in run_jobs(train_here, jobs, backend_of(jobs[0].config), tell):
+            runs[number] = announce(console, run)
+    return [(job, runs[number]) for number, job in enumerate(jobs)]
+
+
+def train_here(job: Job) -> Run:
+    """`carry_out` in this process, whatever the job's backend, and without a word."""
+    training = {**job.config["training"], "backend": HERE.backend}
+    return carry_out(job._replace(config={**job.config, "training": training}), Console(quiet=True))
 
 
 def carry_out(job: Job, console: Console) -> Run:
@@ -89,7 +122,8 @@ def carry_out(job: Job, console: Console) -> Run:
     started, began = run_folder.now(), time.monotonic()
     problem, settings = problem_of(job.config), settings_of(job.config)
     algorithm = algorithm_of(job.config)
-    backend = backend_of(job.config, algorithm)
+    backend = backend_of(job.config)
+    check_backend(algorithm, backend)
     practice = practice_of(job.config, problem, settings, algorithm)
     check_possible(algorithm, practice, None if settings.resume is None else Path(settings.resume))
     baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
