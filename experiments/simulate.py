@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import closing
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from experiments import hydra_entry, run_folder
 from experiments.contestants import contestant
@@ -17,6 +19,7 @@ from experiments.progress import Tell, open_console, tracking
 from experiments.settings import Problem, Seed, Users, own_settings, problem_of
 from journeys.events import DECISION, EventCodec
 from policies.protocol import Policy
+from policies.training.cohort_log import events_since
 from policies.training.rollout import rounds
 from simulator.json_lines import JsonLinesSink
 
@@ -28,6 +31,7 @@ class SimulateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of `handrail simulate` beside its problem; conf/simulate.yaml explains each."""
 
     users: Users
+    first_user: Annotated[int, Meta(ge=0)]
     seed: Seed
     decisions: bool
     out: str | None
@@ -49,7 +53,7 @@ def simulate(job: Job) -> None:
     with whole_or_nothing(path) as part:
         run_folder.open_folder(job)
         with tracking(console, f"simulating {settings.users:,} users", settings.users) as tell:
-            records = event_records(problem, policy, settings.users, settings.seed, tell)
+            records = event_records(problem, policy, settings.users, settings.seed, tell, settings.first_user)
         if not settings.decisions:
             records = records[records["kind"] != DECISION]
         with (
@@ -64,14 +68,15 @@ def simulate(job: Job) -> None:
     print(f"{len(records):,} events of {settings.users:,} users: {path}", file=sys.stdout)
 
 
-def event_records(problem: Problem, policy: Policy, users: int, seed: int, tell: Tell) -> np.ndarray:
-    """All events of users `0` to `users - 1` as EVENT records, by time; those of one moment keep their order."""
+def event_records(
+    problem: Problem, policy: Policy, users: int, seed: int, tell: Tell, first_user: int = 0
+) -> np.ndarray:
+    """All events of `users` users from `first_user` on, EVENT records by time; those of one moment keep their order."""
     kept = []
     for moment in rounds(
-        problem.journey, problem.population, policy, users, seed, keep_log=True, learner=problem.learner
+        problem.journey, problem.population, policy, users, seed, first_user, keep_log=True, learner=problem.learner
     ):
-        log, counts = moment.world.log, moment.world.n_events
-        kept.append(np.array(log[np.arange(log.shape[1]) < counts[:, None]]))
+        kept.append(events_since(moment))
         tell(users - len(moment.rows))
     records = np.concatenate(kept)
     return records[np.argsort(records["time"], kind="stable")]

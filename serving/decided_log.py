@@ -15,13 +15,14 @@ import msgspec
 import numpy as np
 
 from journeys.draws import key_of_id
-from journeys.events import EVENT, LARGEST_EVENT, Event, EventCodec, EventError, parse_event
+from journeys.events import EVENT, LARGEST_EVENT, SIGNUP, Event, EventCodec, EventError, parse_event
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
 from serving.log_lines import lines_of
 from serving.runtime import BLANK_RECORD
 
 MARK_OF_RECORD, MARK_OF_REWARD = b'"offer"', b'"reward"'
+TIME_AT, KIND_AT = (list(BLANK_RECORD).index(name) for name in ("time", "kind"))
 LARGEST_RECORD = 8 * LARGEST_EVENT  # bytes: a decision record with its observation
 
 
@@ -46,7 +47,8 @@ class Refused(NamedTuple):
 class DecidedLog(NamedTuple):
     """What the logs hold: `events` `(n,)` EVENT user by user, `starts` `(U + 1,)`, and the `users` `(U,)`.
 
-    Users stand in the order of their last event. `rewards` by the key of the decision, empty where none were given.
+    Users stand in the order of their last event; `headless` are those left out because no log holds how they began.
+    `rewards` by the key of the decision, empty where none were given.
     """
 
     users: list[str]
@@ -54,6 +56,7 @@ class DecidedLog(NamedTuple):
     starts: np.ndarray
     rewards: dict[int, float]
     refused: Refused
+    headless: int
 
 
 class LogReader:
@@ -110,7 +113,7 @@ class LogReader:
         if (event.user, event.id) in self.seen:
             return
         mine = self.events.setdefault(event.user, [])
-        if mine and event.time < mine[-1][1][1]:
+        if mine and event.time < mine[-1][1][TIME_AT]:
             raise EventError(f"event {event.id!r} is earlier than its user's last. Mend: give each user's in order")
         self.seen.add((event.user, event.id))
         mine.append((event.id, fields))
@@ -124,32 +127,31 @@ class LogReader:
 
     def log(self) -> DecidedLog:
         """Everything read until now, decision records in their places."""
-        rows, starts = list[tuple[Any, ...]](), [0]
-        placed = 0
+        rows, starts, users = list[tuple[Any, ...]](), [0], list[str]()
         for user, mine in self.events.items():
-            for event_id, fields in mine:
+            begins = mine[0][1][KIND_AT] == SIGNUP
+            if begins:
+                users.append(user)
+            for event_id, fields in mine if begins else ():
                 rows.append(fields)
                 record = self.records.get((user, event_id))
-                if record is not None:
-                    placed += 1
-                    if (user, record.id) not in self.seen:
-                        rows.append(self.fields_of(record))
-            starts.append(len(rows))
-        refusals = self.refusals + list(self.lost(placed))
+                if record is not None and (user, record.id) not in self.seen:
+                    rows.append(self.fields_of(record))
+            if begins:
+                starts.append(len(rows))
+        refusals = self.refusals + list(self.lost())
         refused = Refused(len(refusals), refusals[0] if refusals else None)
-        return DecidedLog(
-            list(self.events), np.array(rows, EVENT).view(np.recarray), np.array(starts), self.rewards, refused
-        )
+        events, headless = np.array(rows, EVENT).view(np.recarray), len(self.events) - len(users)
+        return DecidedLog(users, events, np.array(starts), self.rewards, refused, headless)
 
-    def lost(self, placed: int) -> Iterator[str]:
+    def lost(self) -> Iterator[str]:
         """A complaint for every decision record whose event is missing."""
-        if placed < len(self.records):
-            for (user, event), record in self.records.items():
-                if (user, event) not in self.seen:
-                    yield (
-                        f"decision {record.id!r} answers event {event!r} of user {user!r}, which no log holds. "
-                        "Mend: give the events as well, with another --log"
-                    )
+        for (user, event), record in self.records.items():
+            if (user, event) not in self.seen:
+                yield (
+                    f"decision {record.id!r} answers event {event!r} of user {user!r}, which no log holds. "
+                    "Mend: give the events as well, with another --log"
+                )
 
 
 def read_logs(paths: Sequence[Path], codec: EventCodec) -> DecidedLog:

@@ -78,7 +78,7 @@ def update(path: Path, logs: list[Path], out: Path, version: str | None = None) 
     codec = EventCodec(bundle.journey)
     over = over_in(read_logs(before, codec), bundle, learner) if before else set()
     log = read_logs([*before, *(path for path in digests if path not in before)], codec)
-    news = DecidedLog(*without(log, over), log.rewards, log.refused)
+    news = without(log, over)
     if len(before) == len(digests):
         raise LogError(f"{before[-1]}: the bundle has learned from this log before. Mend: give one that is new to it")
     counts, sample = learn_all(learner, bundle, news)
@@ -131,13 +131,13 @@ def over_in(log: DecidedLog, bundle: Bundle, learner: Learner) -> set[str]:
     return {user for user, done in zip(log.users, over.tolist(), strict=True) if done}
 
 
-def without(log: DecidedLog, users: set[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Users, events and starts of a log but for some `users`."""
+def without(log: DecidedLog, users: set[str]) -> DecidedLog:
+    """A log but for some `users`."""
     kept = [u for u, user in enumerate(log.users) if user not in users]
     parts = [log.events[log.starts[u] : log.starts[u + 1]] for u in kept]
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(np.int64)
     events = np.concatenate(parts) if parts else log.events[:0]
-    return [log.users[u] for u in kept], events.view(np.recarray), starts
+    return log._replace(users=[log.users[u] for u in kept], events=events.view(np.recarray), starts=starts)
 
 
 def learn_all(learner: Learner, bundle: Bundle, log: DecidedLog) -> tuple[Counts, Lived]:
@@ -170,6 +170,8 @@ def nothing_learned(logs: list[Path], log: DecidedLog, counts: Counts) -> str:
     where = ", ".join(map(str, logs))
     if log.refused.first is not None:
         return f"{where}: nothing to learn from: {log.refused.first}"
+    if log.headless and not sum(counts):
+        return f"{where}: {log.headless} users whose sign-up no log holds. Mend: give the earlier logs of them as well"
     if not sum(counts):
         return f"{where}: no decision was found. Mend: give a log that holds decisions, see docs/bandits.md"
     return (
@@ -218,6 +220,7 @@ def summary(made: Update) -> Table:
         "decisions of onboardings that go on": f"{made.counts.waiting:,}",
         "decisions with nothing to choose": f"{made.counts.forced:,}",
         "users learned from before": f"{made.known_before:,}",
+        "users whose beginning no log holds": f"{made.log.headless:,}",
         "lines passed over": f"{made.log.refused.lines:,}",
         "likeliest action is another now": f"{made.changed:.1%} of decisions",
     }

@@ -16,11 +16,15 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from journeys.compiled import compiled, compiled_apart
 
 HIGHEST, SAMPLED, SOFTENED = range(3)
 CELLS = 64  # of the integral: chances then are within 0.002 of the integral's, see tests/policies
 REACH = 4.0  # standard deviations beyond which a posterior counts as over: 1 in 30,000 lies there
+NARROW = 2.0  # cells: a posterior of a smaller deviation has edges of its own, at so many deviations from its mean:
+OWN_EDGES = (-2.5, -1.5, -0.75, 0.0, 0.75, 1.5, 2.5)
 SQRT_HALF = math.sqrt(0.5)
 
 
@@ -32,13 +36,25 @@ class Rule(NamedTuple):
     uniform: float
 
 
+def asks_for_widths(rule: Rule) -> bool:
+    """Whether the rule looks at how uncertain means are."""
+    return rule.how == SAMPLED or (rule.how == HIGHEST and rule.scale != 0.0)
+
+
 class Promise(NamedTuple):
-    """Of the legal actions, in order: `means`, `widths`, and room for two columns of probabilities. Each float64."""
+    """Of the legal actions, in order: `means` and `widths`, float64; room for two columns and for edges of cells."""
 
     means: Any
     widths: Any
     below: Any
     above: Any
+    edges: Any
+
+
+def promise_of(n_actions: int) -> Promise:
+    """Room for so many actions."""
+    n_edges = CELLS + 1 + len(OWN_EDGES) * n_actions
+    return Promise(*[np.zeros(n_actions) for _ in Promise._fields[:-1]], np.zeros(n_edges))
 
 
 @compiled
@@ -94,7 +110,7 @@ def chances_of_highest(promise: Promise, scale: float, count: int, chances: Any)
     The floor is what some action hardly ever falls below, so nothing below it wins. In a cell an action has the mass
     that its distribution has there, and beats another with the mean of the probabilities at the cell's two edges.
     """
-    means, widths, below, above = promise
+    means, widths, below, above, edges = promise
     floor, ceiling = -math.inf, -math.inf
     for k in range(count):
         floor = max(floor, means[k] - REACH * scale * widths[k])
@@ -102,14 +118,14 @@ def chances_of_highest(promise: Promise, scale: float, count: int, chances: Any)
     if not ceiling > floor:  # certain, all of them, or no numbers at all
         one_hot(promise, 0.0, count, chances)
         return
-    step = (ceiling - floor) / CELLS
+    n_edges = find_edges(means, widths, scale, count, floor, ceiling, edges)
     for k in range(count):
         chances[k] = 0.0
         below[k] = normal_below(floor, means[k], scale * widths[k])
-    for c in range(CELLS):
+    for c in range(1, n_edges):
         product = 1.0
         for k in range(count):
-            above[k] = normal_below(floor + (c + 1) * step, means[k], scale * widths[k])
+            above[k] = normal_below(edges[c], means[k], scale * widths[k])
             product *= 0.5 * (below[k] + above[k])
         for k in range(count):
             mass = above[k] - below[k]
@@ -117,6 +133,26 @@ def chances_of_highest(promise: Promise, scale: float, count: int, chances: Any)
                 chances[k] += mass * product / (0.5 * (below[k] + above[k]))
             below[k] = above[k]
     share_out(chances, count)
+
+
+@compiled
+def find_edges(means: Any, widths: Any, scale: float, count: int, floor: float, ceiling: float, edges: Any) -> int:
+    """Write the edges of cells from `floor` to `ceiling` in order; returns how many there are."""
+    n, step = CELLS + 1, (ceiling - floor) / CELLS
+    for c in range(n):
+        edges[c] = floor + c * step
+    for k in range(count):
+        if scale * widths[k] < NARROW * step:
+            for deviations in OWN_EDGES:
+                edge = means[k] + deviations * scale * widths[k]
+                if floor < edge < ceiling:
+                    at = n
+                    while edges[at - 1] > edge:
+                        edges[at] = edges[at - 1]
+                        at -= 1
+                    edges[at] = edge
+                    n += 1
+    return n
 
 
 @compiled

@@ -45,9 +45,13 @@ N_RECENCY = 5
 
 
 class Reading(NamedTuple):
-    """How inputs are made: their `kind`; of `network` its two networks, first layers split as in a step scorer."""
+    """How inputs are made: their `kind`; of `network` its two networks, first layers split as in a step scorer.
+
+    `hidden` is the size of their last layer, which is filled up to whole vectors.
+    """
 
     kind: int
+    hidden: int
     select: Weights
     assist: Weights
     select_row: np.ndarray
@@ -82,11 +86,12 @@ def reading_of(kind: int, networks: tuple[Weights, Weights] | None, table: StepS
     if networks is None:
         line, plane = np.zeros(0, np.float32), np.zeros((0, 0), np.float32)
         nothing = Weights(plane, line, plane, line, plane, line)
-        return Reading(kind, nothing, nothing, plane, plane, table)
+        return Reading(kind, 0, nothing, nothing, plane, plane, table)
     shared, row = slice(SHARED_SIZE), slice(SHARED_SIZE, None)
     select, assist = networks
     return Reading(
         kind,
+        len(select.b2),
         made_ready(select._replace(w1=select.w1[shared])),
         made_ready(assist._replace(w1=assist.w1[shared])),
         aligned(select.w1[row], 1),
@@ -133,9 +138,9 @@ def read_row(reading: Reading, weights: Weights, of_row: Any, row: Any, desk: De
         n = gather(row, desk.which, desk.values)
         add_products(desk.begun, desk.which, desk.values, n, of_row, desk.one)
         second_layer(weights, desk.one, desk.which, desk.values, desk.two)
-        for j in range(len(desk.two)):
+        for j in range(reading.hidden):
             desk.own[j] = desk.two[j]
-        return len(desk.two)
+        return reading.hidden
     for j in range(ROW_SIZE):
         desk.own[j] = row[j]
     return ROW_SIZE

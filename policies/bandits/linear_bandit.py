@@ -3,13 +3,11 @@
 Learning happens elsewhere (policies/bandits/learning.py): a policy that decides never changes, so the same event is
 answered the same way however often it is delivered.
 
-Width and mean of an action are one product: the inputs times a table whose columns are the root of the covariance and
-the means. What a user's actions have in common goes through it once; inputs of 0 are left out.
+What a user's actions have in common goes through the tables once; inputs of 0 are left out.
 """
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,7 +17,7 @@ from journeys.actions import N_RUNGS, N_VARIANTS, n_actions
 from journeys.compiled import compiled, entry_point
 from journeys.observation import observation_size
 from journeys.spec import Journey
-from policies.bandits.exploration import Promise, Rule, explore
+from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore, promise_of
 from policies.bandits.inputs import (
     FEATURES,
     RECENCY,
@@ -36,17 +34,18 @@ from policies.bandits.inputs import (
     sizes,
 )
 from policies.bandits.regression import Posterior
+from policies.bandits.tables import rated, table_of
 from policies.greedy_belief import choose
 from policies.masked_softmax import draw_legal, list_legal, spread
 from policies.network import MachineCode, Weights, checked
 from policies.protocol import Choices
 from policies.step_features import StepSkills, step_skills
-from policies.vector import add_products, aligned, dot, gather
+from policies.vector import add_products, aligned, gather
 from policies.vector_code import LANES
 
 
 class Model(NamedTuple):
-    """`common` `(K, C, W)` and `own` `(K, R, W)`, float32: of the `W` columns the last `LANES` begin with the mean."""
+    """`common` `(K, C, W)` and `own` `(K, R, W)`, float32: the two parts of a table, see policies/bandits/tables.py."""
 
     reading: Reading
     common: np.ndarray
@@ -70,14 +69,9 @@ class Room(NamedTuple):
     values: np.ndarray
 
 
-def model_of(reading: Reading, posterior: Posterior, rule: Rule, hidden: int, by_width: bool) -> Model:
-    """The tables of a posterior; without `by_width` nobody asks how uncertain a mean is, and no root is kept."""
-    roots = posterior.roots if by_width else posterior.roots[:, :, :0]
-    n_heads, d, n_roots = roots.shape
-    width = n_roots + (-n_roots % LANES)
-    table = aligned(np.zeros((n_heads, d, width + LANES)))
-    table[:, :, :n_roots], table[:, :, width] = roots, posterior.means
-    common, _ = sizes(reading.kind, hidden)
+def model_of(reading: Reading, posterior: Posterior, rule: Rule) -> Model:
+    """The tables of a posterior for a rule."""
+    table, (common, _) = table_of(posterior, asks_for_widths(rule)), sizes(reading.kind, reading.hidden)
     return Model(reading, aligned(table[:, :common]), aligned(table[:, common:]), rule)
 
 
@@ -88,7 +82,7 @@ def room_of(model: Model) -> Room:
     return Room(
         desk_of(model.reading),
         np.empty(n, np.int64),
-        Promise(*(np.empty(n) for _ in Promise._fields)),
+        promise_of(n),
         np.empty(n),
         np.zeros((N_VARIANTS, width), np.float32),
         np.zeros(width, np.float32),
@@ -115,10 +109,8 @@ def rate(model: Model, head: int, row: int, count: int, size: int, advised: bool
         which[n], values[n] = size, np.float32(1.0)
         n += 1
     which[n], values[n] = size + 1, np.float32(1.0)
-    add_products(room.begun[row], which, values, n + 1, model.own[head], room.out)
-    width = len(room.out) - LANES
-    room.promise.means[k] = room.out[width]
-    room.promise.widths[k] = math.sqrt(dot(room.out[:width], room.out[:width])) if width else 0.0
+    mean, width = rated(model.own[head], room.begun[row], which, values, n + 1, room.out)
+    room.promise.means[k], room.promise.widths[k] = mean, width
 
 
 @compiled
@@ -233,11 +225,9 @@ class LinearBandit:
         kind: int,
         journey: Journey,
         networks: tuple[Weights, Weights] | None = None,
-        by_width: bool = True,
     ) -> None:
         self.name = name
-        hidden = len(networks[0].b2) if networks else 0
-        self._model = model_of(reading_of(kind, networks, step_skills(journey)), posterior, rule, hidden, by_width)
+        self._model = model_of(reading_of(kind, networks, step_skills(journey)), posterior, rule)
         n_steps = len(journey.steps)
         self._shape = observation_size(n_steps, len(journey.skills)), n_actions(n_steps)
 

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.kernel import COMPLETION, EVENTS_PER_DECISION, TERMS
+from agents.kernel import COMPLETION, TERMS
 from envs.reward import RewardWeights
-from journeys.events import EVENT
 from policies.protocol import Policy
 from policies.training.env_group import Setting
-from policies.training.rollout import rounds
+from policies.training.rollout import Moment, rounds
 
 
 class CohortLog(NamedTuple):
@@ -31,17 +30,18 @@ def cohort_log(
 ) -> CohortLog:
     """Let users `first_user` to `first_user + n_users - 1` of `seed` live under `policy`."""
     journey, population, learner = setting
-    logs, counts, terms = list[np.ndarray](), list[np.ndarray](), np.zeros((n_users, len(TERMS)))
+    kept, terms = list[np.ndarray](), np.zeros((n_users, len(TERMS)))
     for moment in rounds(journey, population, policy, n_users, seed, first_user, keep_log=True, learner=learner):
-        if counts:
+        if kept:
             terms += moment.world.terms
-        logs.append(moment.world.log.copy())
-        counts.append(moment.world.n_events.copy())
-    starts = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0, dtype=np.int64))])
-    events, at = np.zeros(starts[-1], EVENT).view(np.recarray), starts[:-1].copy()
-    for log, count in zip(logs, counts, strict=True):
-        for i in range(EVENTS_PER_DECISION):
-            rows = count > i
-            events[at[rows]] = log[rows, i]
-            at[rows] += 1
-    return CohortLog(events, starts, terms @ weights.array(), terms[:, COMPLETION] > 0.0)
+        kept.append(events_since(moment))
+    events = np.concatenate(kept)
+    events = events[np.argsort(events["user"], kind="stable")]
+    starts = np.searchsorted(events["user"], np.arange(first_user, first_user + n_users + 1))
+    return CohortLog(events.view(np.recarray), starts, terms @ weights.array(), terms[:, COMPLETION] > 0.0)
+
+
+def events_since(moment: Moment) -> np.ndarray:
+    """EVENT records `(n,)` since the round before, user by user, each in order."""
+    log, counts = moment.world.log, moment.world.n_events
+    return np.array(log[np.arange(log.shape[1]) < counts[:, None]])

@@ -12,6 +12,7 @@ from journeys.loading import load_journey
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from journeys.spec import Journey
 from personas.persona import load_population
+from policies.bandits.learning import policy_of
 from policies.families import WITHOUT_TENSORS, baseline
 from policies.network import NetworkPolicy, Weights
 from policies.path import LearningPath, PathPolicy
@@ -22,8 +23,9 @@ from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
 from policies.training.paths import genome
 from policies.training.paths.operators import luck_of, random_genome
 from policies.training.rollout import rounds
+from tests.policies.bandit_learners import SETTINGS, random_learner
 
-POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer", "path")
+POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer", "path", *SETTINGS)
 COLD = 0.02  # temperature
 HIDDEN = 24  # units of the random network
 TINY = load_journey("tiny")
@@ -59,6 +61,8 @@ def make_policy(name: str, journey: str) -> Policy:
         return baseline(name, load_journey(journey))
     if name == "path":
         return PathPolicy(name, random_path(load_journey(journey)), load_journey(journey))
+    if name in SETTINGS:
+        return policy_of(random_learner(name, load_journey(journey)), load_journey(journey))
     temperature = COLD if name.startswith("cold") else 1.0
     if name.endswith("scorer"):
         return StepScorer(name, *random_scorers(), load_journey(journey), temperature)
