@@ -15,6 +15,8 @@ PARTS = {
     "runtime": "benchmarks.runtime",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
+    "paths": "benchmarks.paths",
+    "scale": "benchmarks.scale",
 }
 LONG = {"time_to_return"}  # some ten minutes: only where it is named, or with --full
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -24,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     command = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     command.add_argument("--quick", action="store_true", help="fewer and shorter samples: under a minute, rougher")
-    command.add_argument("--full", action="store_true", help="also what takes long, and a million users (2 GiB)")
+    command.add_argument("--full", action="store_true", help="also what takes long, and millions of users (2 GiB)")
     command.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     command.add_argument("--json", type=Path, metavar="PATH", help="write the figures here as well")
     return command

@@ -53,12 +53,12 @@ def step_rows(
 
 
 @compiled
-def renew_rows(plan: Plan, people: People, world: World, rows: Any, scratch: Any, seed: int) -> None:
+def renew_rows(plan: Plan, people: People, world: World, rows: Any, scratch: Any, seed: int, apart: int) -> None:
     """Let a new user take the place of each in `rows` (Gymnasium's SAME_STEP autoreset).
 
-    The user after user `u` of a row is `u + n`, so which users live does not depend on how episodes end elsewhere.
+    The user after user `u` of a row is `u + apart`, so which users live does not depend on how episodes end elsewhere.
     """
     for i in range(len(rows)):
         row = rows[i]
         log = world.log[row] if len(world.log) else scratch
-        enter_world(plan, people, world, seed, row, world.minds[row].user + len(world.users), log)
+        enter_world(plan, people, world, seed, row, world.minds[row].user + apart, log)

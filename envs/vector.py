@@ -28,6 +28,7 @@ ARRAYS = (
     "users", "steps", "skills", "minds", "memories", "traits", "observations", "masks", "terms", "elapsed", "keys",
     "n_events",
 )  # fmt: skip
+EVERY_ROW = slice(None)
 MOST_DECISIONS = 400  # an episode longer than this is cut; simulated users need 20 to 150
 
 
@@ -73,6 +74,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._weights = self.weights.array()
         self.num_envs, self.most_decisions, self.copy = num_envs, most_decisions, copy
         self.seed, self.reveal = 0, reveal
+        self.apart = num_envs  # numbers of the users who follow each other in a row
         self._scratch = np.zeros((threads, EVENTS_PER_DECISION), EVENT).view(np.recarray)
         edges = np.linspace(0, num_envs, threads + 1).astype(int)
         self._ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
@@ -100,7 +102,7 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._step_rows = entry_point(
             step_rows, self.plan, self.world, self.outcome, self._weights, actions, scratch, 0, 0, 0
         )
-        self._renew_rows = entry_point(renew_rows, self.plan, people, self.world, actions, scratch, 0)
+        self._renew_rows = entry_point(renew_rows, self.plan, people, self.world, actions, scratch, 0, 0)
         self._first_illegal = entry_point(first_illegal, self.world.masks, actions)
         self._pool = ThreadPoolExecutor(len(self._scratches)) if len(self._scratches) > 1 else None
 
@@ -161,7 +163,8 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         }
         if self.reveal:
             final_info["hidden"] = self.hidden(rows)
-        self._renew_rows(self.plan, self.population.people, self.world, rows, self._scratches[0], self.seed)
+        people, scratch = self.population.people, self._scratches[0]
+        self._renew_rows(self.plan, people, self.world, rows, scratch, self.seed, self.apart)
         return {"final_obs": last, "_final_obs": over, "final_info": final_info, "_final_info": over}
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -181,20 +184,38 @@ class OnboardingVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         write_hidden_of_rows(self.plan, self.world, rows, out)
         return out
 
-    def snapshot(self) -> dict[str, np.ndarray]:
+    def snapshot(self, rows: slice = EVERY_ROW) -> dict[str, np.ndarray]:
         """Everything that a later `restore` needs to go on exactly from here, as arrays of bytes."""
-        return {name: np.ascontiguousarray(getattr(self.world, name)).view(np.uint8).copy() for name in ARRAYS}
+        return {name: np.ascontiguousarray(getattr(self.world, name)[rows]).view(np.uint8).copy() for name in ARRAYS}
 
-    def restore(self, arrays: dict[str, np.ndarray], seed: int) -> None:
-        """Go on from a `snapshot` of an environment like this one, begun with `seed`. Raises `ValueError`."""
+    def restore(self, arrays: dict[str, np.ndarray], seed: int, rows: slice = EVERY_ROW) -> None:
+        """Go on from a `snapshot` of as many rows of an environment like this one, begun with `seed`.
+
+        Raises `ValueError` where the snapshot is of another kind or number of rows.
+        """
         for name in ARRAYS:
-            own, theirs = getattr(self.world, name), arrays[name]
+            own, theirs = getattr(self.world, name)[rows], arrays[name]
             if theirs.nbytes != own.nbytes:
                 raise ValueError(
                     f"{name!r} has {theirs.nbytes} bytes, not {own.nbytes}. Mend: restore with its settings"
                 )
             own.view(np.ndarray).reshape(-1).view(np.uint8)[:] = theirs.reshape(-1)
         self.seed = seed
+
+    def some(self, low: int, high: int) -> OnboardingVectorEnv:
+        """Rows `low` to `high - 1` as an environment by themselves, in which they live on as they would in this one."""
+        part = OnboardingVectorEnv(
+            self.journey,
+            self.population,
+            high - low,
+            self.weights,
+            self.most_decisions,
+            learner=self.learner,
+            reveal=self.reveal,
+        )
+        part.apart = self.apart
+        part.restore(self.snapshot(slice(low, high)), self.seed)
+        return part
 
     def _check(self, actions: np.ndarray) -> None:
         legal = self.world.masks

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from envs.reward import RewardWeights
+from experiments.scale.backend import HERE, BackendSettings
+from experiments.scale.cluster import BackendError, running
 from experiments.settings import SettingsError, fill
 from journeys.spec import Journey
 from policies.bandits.settings import BANDITS, BanditSettings
@@ -16,7 +20,8 @@ from policies.protocol import Policy
 from policies.training.bandits import BanditTrainer, BanditTraining
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
 from policies.training.env_group import Setting, shares
-from policies.training.ppo import PPO, PPOSettings
+from policies.training.player import Player
+from policies.training.ppo import PPO, MakePlayer, PPOSettings
 from policies.training.ppo_sb3 import SB3Settings
 from policies.training.ppo_sb3 import train as train_by_sb3
 from policies.training.progress import Progress
@@ -49,7 +54,9 @@ class Algorithm(NamedTuple):
 
 def algorithm_of(config: dict[str, Any]) -> Algorithm:
     """Algorithm and settings from the groups `training` and `policy`. Raises `SettingsError`."""
-    policy, training = dict(config["policy"]), dict(config["training"])
+    policy, training = dict(config["policy"]), {**config["training"]}
+    for name in BackendSettings.__struct_fields__:
+        training.pop(name, None)
     name, kind = policy.pop("name", None), training.pop("algorithm", None)
     if name not in TRAINABLE:
         raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use one of {', '.join(TRAINABLE)}")
@@ -93,6 +100,21 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
             raise SettingsError(str(error)) from None
 
 
+def backend_of(config: dict[str, Any]) -> BackendSettings:
+    """Where to train and evaluate, from the group `training`. Raises `SettingsError`."""
+    given = {name: config["training"][name] for name in BackendSettings.__struct_fields__}
+    return fill(BackendSettings, given, "training")
+
+
+def check_backend(algorithm: Algorithm, backend: BackendSettings) -> None:
+    """Whether a single training can run there. Raises `SettingsError`."""
+    if backend.backend != HERE.backend and isinstance(algorithm.settings, SB3Settings):
+        raise SettingsError(
+            f"training.backend={backend.backend}: {SB3} plays its rollouts itself. "
+            f"Mend: use training=default, or training.backend={HERE.backend}"
+        )
+
+
 def run_algorithm(
     algorithm: Algorithm,
     practice: list[Setting],
@@ -101,10 +123,11 @@ def run_algorithm(
     on_progress: OnProgress,
     checkpoint: Path,
     resume: Path | None,
+    backend: BackendSettings = HERE,
 ) -> Trained:
     """Train, leaving a checkpoint of ours at `checkpoint` now and then; go on from the one at `resume`, if any.
 
-    Raises `SettingsError`.
+    Where the backend is Ray, its workers play the rollouts of ours. Raises `SettingsError`.
     """
     settings = algorithm.settings
     if isinstance(settings, BanditAlgorithm):
@@ -113,13 +136,15 @@ def run_algorithm(
     if isinstance(settings, SB3Settings):
         one = practice[0]
         return train_by_sb3(one.journey, one.population, settings, seed, weights, on_progress, one.learner)
-    ppo = PPO(settings, practice, weights, seed, baseline(TEACHER, practice[0].journey))
-    if resume is not None:
-        try:
-            take_up(ppo, resume)
-        except CheckpointError as error:
-            raise SettingsError(f"resume: {error}") from None
-    ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
+    teacher = baseline(TEACHER, practice[0].journey)
+    with players(backend, checkpoint) as make_player:
+        ppo = PPO(settings, practice, weights, seed, teacher, make_player=make_player)
+        if resume is not None:
+            try:
+                take_up(ppo, resume)
+            except CheckpointError as error:
+                raise SettingsError(f"resume: {error}") from None
+        ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
     return ppo.trained()
 
 
@@ -128,6 +153,24 @@ def policy_of(algorithm: Algorithm, trained: Trained, journey: Journey) -> Polic
     policy = build_policy(trained.family, trained.tensors, algorithm.settings.temperature, journey)
     policy.name = algorithm.name
     return policy
+
+
+@contextmanager
+def players(backend: BackendSettings, checkpoint: Path) -> Iterator[MakePlayer]:
+    """Who plays rollouts: this process or, as long as the block runs, workers of Ray. Raises `BackendError`."""
+    if backend.backend == HERE.backend:
+        yield Player
+        return
+    with running(backend.workers, backend.address) as workers:
+        from policies.training.ray_rollouts import RayPlayer, RolloutLost  # noqa: PLC0415  (needs Ray)
+
+        try:
+            yield partial(RayPlayer, workers=workers)
+        except RolloutLost as error:
+            mend = f"go on by resume={checkpoint}" if checkpoint.exists() else "train anew"
+            raise BackendError(
+                f"training.backend=ray: {' '.join(str(error).split())} Mend: give workers more memory and {mend}"
+            ) from None
 
 
 def keep(ppo: PPO, checkpoint: Path, on_progress: OnProgress, progress: Progress) -> None:

@@ -17,13 +17,11 @@ from experiments.evaluation import Evaluation, evaluate
 from experiments.hydra_entry import Job
 from experiments.progress import Tell, open_console, tracking
 from experiments.report import Findings, write_report
-from experiments.scale.backend import BackendSettings
+from experiments.scale.backend import HERE, BackendSettings
 from experiments.scale.evaluating import evaluate_side_by_side
 from experiments.settings import ComparedUsers, Problem, Seed, own_settings, problem_of
 from experiments.tables import differences_table, levels_table
 from policies.protocol import Policy
-
-HERE = BackendSettings()  # in this process
 
 
 class CompareSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +66,8 @@ def evaluate_all(
     backend: BackendSettings = HERE,
 ) -> list[Evaluation]:
     """Play every policy on the same users, with progress. Raises `BackendError`."""
-    what = f"playing {len(policies)} policies on {users:,} users"
+    who = policies[0].name if len(policies) == 1 else f"{len(policies)} policies"
+    what = f"playing {who} on {users:,} users"
     if backend.backend != HERE.backend:
         return evaluate_side_by_side(console, what, problem, policies, users, seed, backend)
     evaluations = []

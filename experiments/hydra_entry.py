@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -35,29 +36,30 @@ HINTS = ("Config search path", "To append", "full_key", "object_type", "referenc
 class Job(NamedTuple):
     """One run of a command: its resolved `config`, the `folder` to write to, and the overrides that made it.
 
-    `source` is the configuration as YAML that composes to the same run again.
+    `source` is the configuration as YAML that composes to the same run again. `swept`: it is one of several.
     """
 
     config: dict[str, Any]
     folder: Path
     overrides: list[str]
     source: str
+    swept: bool = False
 
 
-def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
+def run(
+    command: str, task: Callable[[Job], None], arguments: list[str], afterwards: Callable[[], None] | None = None
+) -> int:
     """Run `task` once, or once per job of a sweep, as `handrail COMMAND ARGUMENTS`; returns the exit code.
 
-    2 means that the call or a file that it names was wrong, and the reason has been written to stderr in one line.
+    `afterwards` is called when all went well. 2 means that the call or a file that it names was wrong, and the reason
+    has been written to stderr in one line.
     """
 
     def with_config(config: DictConfig) -> None:
         job = job_of(config)
         try:
-            task(job)
-        except OUR_ERRORS as error:
-            raise SystemExit(complain(command, str(error))) from None  # stops a sweep, without Hydra's own report
-        except OSError as error:
-            raise SystemExit(complain(command, of_a_file(error))) from None
+            with errors_in_one_line(command):  # stops a sweep, without Hydra's own report
+                task(job)
         finally:
             if not any(job.folder.iterdir()):  # it failed before it wrote anything: leave no empty folder behind
                 job.folder.rmdir()
@@ -65,6 +67,9 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
     try:
         with command_line(f"handrail {command}", arguments):
             hydra.main(version_base="1.3", config_path="pkg://conf", config_name=command)(with_config)()
+        if afterwards is not None:
+            with errors_in_one_line(command):
+                afterwards()
     except (HydraException, OmegaConfBaseException) as error:
         return complain(command, in_one_line(error))
     except OSError as error:  # Hydra could not make the folder
@@ -72,6 +77,17 @@ def run(command: str, task: Callable[[Job], None], arguments: list[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+@contextmanager
+def errors_in_one_line(command: str) -> Iterator[None]:
+    """Where a setting or a file is wrong: say so, and leave by `SystemExit`."""
+    try:
+        yield
+    except OUR_ERRORS as error:
+        raise SystemExit(complain(command, str(error))) from None
+    except OSError as error:
+        raise SystemExit(complain(command, of_a_file(error))) from None
 
 
 def of_a_file(error: OSError) -> str:
@@ -122,7 +138,8 @@ OmegaConf.register_new_resolver("groups", options_of, replace=True)
 def job_of(config: DictConfig) -> Job:
     """The job that Hydra has composed, in the folder that it has made."""
     settings = HydraConfig.get()
-    return job_in(config, Path(settings.runtime.output_dir), list(settings.overrides.task))
+    job = job_in(config, Path(settings.runtime.output_dir), list(settings.overrides.task))
+    return job._replace(swept=settings.mode == RunMode.MULTIRUN)
 
 
 def job_in(config: DictConfig, folder: Path, overrides: list[str]) -> Job:

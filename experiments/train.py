@@ -14,15 +14,26 @@ from rich.table import Table
 
 from agents.learners import Learner, load_learner
 from experiments import hydra_entry, run_folder
-from experiments.algorithms import Algorithm, algorithm_of, check_possible, policy_of, run_algorithm
+from experiments.algorithms import (
+    Algorithm,
+    algorithm_of,
+    backend_of,
+    check_backend,
+    check_possible,
+    policy_of,
+    run_algorithm,
+)
 from experiments.compare import evaluate_all, show
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.contestants import with_references
-from experiments.evaluation import Evaluation, evaluate
+from experiments.evaluation import Evaluation
 from experiments.hydra_entry import Job
-from experiments.progress import open_console, tracking
+from experiments.progress import open_console
 from experiments.report import Findings, write_report
 from experiments.run_folder import TrainingMetrics
+from experiments.scale.backend import HERE, BackendSettings, ready
+from experiments.scale.board import showing
+from experiments.scale.sweep import run_jobs
 from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, journey_of, own_settings, problem_of
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
@@ -71,16 +82,40 @@ class Run(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns the exit code. A sweep ends with one table over its runs."""
-    console, runs = open_console(), list[tuple[Job, Run]]()
+    """Run the command; returns the exit code. A sweep ends with one table over its runs.
+
+    Where its backend is Ray, a sweep begins when Hydra has composed all of it.
+    """
+    console, runs, composed = open_console(), list[tuple[Job, Run]](), list[Job]()
 
     def train_once(job: Job) -> None:
-        runs.append((job, announce(console, carry_out(job, console))))
+        if job.swept and backend_of(job.config).backend != HERE.backend:
+            composed.append(job)
+        else:
+            runs.append((job, announce(console, carry_out(job, console))))
 
-    code = hydra_entry.run("train", train_once, arguments)
-    if code == 0 and len(runs) > 1:
-        summarise(console, runs)
-    return code
+    def finish() -> None:
+        if composed:
+            runs.extend(train_side_by_side(console, composed))
+        if len(runs) > 1:
+            summarise(console, runs)
+
+    return hydra_entry.run("train", train_once, arguments, finish)
+
+
+def train_side_by_side(console: Console, jobs: list[Job]) -> list[tuple[Job, Run]]:
+    """The trainings of a sweep, by the workers of its backend, each in one process. Raises `SettingsError`."""
+    runs = dict[int, Run]()
+    with showing(console, f"training {len(jobs)} runs", len(jobs)) as tell:
+        for number, run in run_jobs(train_here, jobs, backend_of(jobs[0].config), tell):
+            runs[number] = announce(console, run)
+    return [(job, runs[number]) for number, job in enumerate(jobs)]
+
+
+def train_here(job: Job) -> Run:
+    """`carry_out` in this process, whatever the job's backend, and without a word."""
+    training = {**job.config["training"], "backend": HERE.backend}
+    return carry_out(job._replace(config={**job.config, "training": training}), Console(quiet=True))
 
 
 def carry_out(job: Job, console: Console) -> Run:
@@ -88,17 +123,18 @@ def carry_out(job: Job, console: Console) -> Run:
     started, began = run_folder.now(), time.monotonic()
     problem, settings = problem_of(job.config), settings_of(job.config)
     algorithm = algorithm_of(job.config)
+    backend = backend_of(job.config)
+    check_backend(algorithm, backend)
     practice = practice_of(job.config, problem, settings, algorithm)
     check_possible(algorithm, practice, None if settings.resume is None else Path(settings.resume))
     baselines = with_references(settings.baselines, settings.evaluation.references, problem.journey)
     folder = run_folder.open_folder(job)
-    users = settings.evaluation.users
-    evaluations = evaluate_all(console, problem, baselines, users)
-    trained = train(console, folder, problem, settings, algorithm, practice, evaluations)
-    temperature = algorithm.settings.temperature
-    policy = policy_of(algorithm, trained, problem.journey)
-    with tracking(console, f"playing {policy.name} on {users:,} users", users) as tell:
-        evaluations.append(evaluate(problem, policy, users, on_done=tell))
+    users, temperature = settings.evaluation.users, algorithm.settings.temperature
+    with ready(backend):
+        evaluations = evaluate_all(console, problem, baselines, users, backend=backend)
+        trained = train(console, folder, problem, settings, algorithm, practice, evaluations, backend)
+        policy = policy_of(algorithm, trained, problem.journey)
+        evaluations += evaluate_all(console, problem, [policy], users, backend=backend)
     fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
     run_folder.write_weights(folder, trained.tensors, fitted.success, fitted.persona, fitted.usual)
     comparison = write_findings(folder, problem, settings, evaluations, fitted, trained.curve)
@@ -117,6 +153,7 @@ def train(
     algorithm: Algorithm,
     practice: list[Setting],
     baselines: list[Evaluation],
+    backend: BackendSettings,
 ) -> Trained:
     """The training itself, shown as it goes and written down for TensorBoard; checkpoints go to `folder`."""
     resume = Path(settings.resume) if settings.resume is not None else None
@@ -130,7 +167,7 @@ def train(
             log.write(progress)
 
         checkpoint = folder / run_folder.CHECKPOINT_FILE
-        return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume)
+        return run_algorithm(algorithm, practice, problem.weights, settings.seed, tell, checkpoint, resume, backend)
 
 
 def practised(practice: list[Setting], settings: TrainSettings) -> dict[str, Any]:

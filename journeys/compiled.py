@@ -21,7 +21,7 @@ import numba
 ROOT = Path(__file__).resolve().parent.parent
 COMPILED_FOLDERS = (
     *("journeys", "personas", "agents", "simulator", "envs"),
-    *("policies", "policies/bandits", "policies/training/exact"),
+    *("policies", "policies/bandits", "policies/training/exact", "policies/training/paths"),
 )
 
 # No reference counting (`_nrt`): compiled code allocates nothing, and counting took two thirds of its time.

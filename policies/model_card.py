@@ -10,7 +10,7 @@ from policies.bandits.settings import BANDITS
 from policies.manifest import Manifest
 
 OVERALL = "overall"  # the group of all users, among those by persona
-TRAINED = ("network", "scorer", *BANDITS)
+TRAINED = ("network", "scorer", "path", *BANDITS)
 MEANING = {
     "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
     "scorer": "trained networks that weigh the steps of any journey one by one; drawn from a masked softmax",
@@ -19,6 +19,7 @@ MEANING = {
     "epsilon_greedy": "a linear bandit: the action that promises most, now and then any",
     "neural_linear": "a bandit that is linear in what a network makes of a step; drawn from its posterior",
     "recovering": "a bandit for help and messages, which work less when repeated; steps are the planner's",
+    "path": "one order of steps with a difficulty each for everybody, found by search; help and messages by the rules",
     "rules": "expert rules; no learning",
     "fixed": "the fixed path; no learning",
     "greedy": "greedy on the belief; no learning",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,16 +25,31 @@ class BackendSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
 
 
+HERE = BackendSettings()  # in this process
+
+
+@contextmanager
+def ready(settings: BackendSettings) -> Iterator[None]:
+    """Keep the backend's cluster, if it has one, for all that is carried out in the block. Raises `BackendError`."""
+    if settings.backend == HERE.backend:
+        yield
+        return
+    from experiments.scale.cluster import running  # noqa: PLC0415  (Ray comes with the extra `scale`)
+
+    with running(settings.workers, settings.address):
+        yield
+
+
 def carry_out(
     task: Callable[[T], R], items: Sequence[T], settings: BackendSettings, tell: Tell
 ) -> Iterator[tuple[int, R]]:
     """Yield `(index, task(items[index]))` as items finish, in any order; `tell` hears of each, and of each loss.
 
-    `task` is a function of a module, or a `functools.partial` of one, and items and results can be pickled. An item
-    whose worker dies is done again, a bounded number of times. Raises what `task` raises, and `BackendError` where
-    Ray is missing or cannot be reached, or where an item is lost too often.
+    `task` is a function of a module, or a `functools.partial` of one, and items and results can be pickled. Arrays in
+    results may be read-only. An item whose worker dies is done again, a bounded number of times. Raises what `task`
+    raises, and `BackendError` where Ray is missing or cannot be reached, or where an item is lost too often.
     """
-    if settings.backend == "local":
+    if settings.backend == HERE.backend:
         return one_by_one(task, items, tell)
     from experiments.scale.ray_tasks import side_by_side  # noqa: PLC0415  (Ray comes with the extra `scale`)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from experiments.scale.cluster import BackendError, import_ray, running
-from experiments.scale.report import R, Report, T, measured, nothing_done
+from experiments.scale.report import R, Report, T, Use, measured, nothing_done
 
 MOST_LOSSES = 2  # of one item: a third death says that the item kills its worker
 
@@ -21,8 +22,8 @@ def side_by_side(
     """`carry_out` on Ray, `workers` items at a time (0: as many as the cluster has CPUs)."""
     ray = import_ray()
     with running(workers, address) as abreast:
-        remote = ray.remote(measured).options(num_cpus=1, max_retries=0)
-        shared_task = ray.put(task)  # sent once, however many items there are
+        remote = ray.remote(measured_from_pickles).options(num_cpus=1, max_retries=0)
+        shared_task = ray.put(pickle.dumps(task))  # sent once, however many items there are
         waiting = list(range(len(items)))[::-1]
         losses = [0] * len(items)
         under_way: dict[Any, int] = {}
@@ -31,7 +32,7 @@ def side_by_side(
             while waiting or under_way:
                 while waiting and len(under_way) < abreast:
                     index = waiting.pop()
-                    under_way[remote.remote(shared_task, items[index])] = index
+                    under_way[remote.remote(shared_task, pickle.dumps(items[index]))] = index
                 tell(report._replace(running=len(under_way), finished=None, use=None))
                 (reference,), _ = ray.wait(list(under_way))
                 index = under_way.pop(reference)
@@ -50,6 +51,11 @@ def side_by_side(
         finally:
             for reference in under_way:
                 ray.cancel(reference, force=True)
+
+
+def measured_from_pickles(task: bytes, item: bytes) -> tuple[Any, Use]:
+    """`measured` in a worker. Ray's own pickles hold arrays that cannot be written, for which Numba compiles anew."""
+    return measured(pickle.loads(task), pickle.loads(item))
 
 
 class WorkerDied(Exception):

@@ -20,7 +20,7 @@ from policies.bandits.inputs import (
     reading_of,
 )
 from policies.bandits.linear_bandit import LinearBandit
-from policies.bandits.lived import IS_OVER, Lived, Worth
+from policies.bandits.lived import Lived, Worth
 from policies.bandits.regression import Sums, add, posterior
 from policies.bandits.settings import BANDITS, BanditSettings
 from policies.greedy_belief import choose
@@ -29,7 +29,7 @@ from policies.step_features import step_skills
 
 
 class Learner(NamedTuple):
-    """Everything that a bandit is: `family`, `settings`, the `sums` it learned, its `networks` where it reads by some."""
+    """Everything that a bandit is: `family`, `settings`, the `sums` it learned, and the `networks` that it reads by."""
 
     family: str
     settings: BanditSettings
@@ -38,7 +38,7 @@ class Learner(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Of the decisions that were looked at: learned from; not yet known what they brought; with nothing to learn."""
+    """Of the decisions that were looked at: learned from; not yet known what they were worth; nothing to learn."""
 
     learned: int
     waiting: int
@@ -54,17 +54,14 @@ def policy_of(learner: Learner, journey: Journey) -> LinearBandit:
 
 
 @compiled
-def learn_rows(
-    reading: Reading, sums: Sums, discount: float, lived: Lived, low: int, high: int, desk: Desk, inputs: Any
-) -> int:
-    """Learn from decisions `low` to `high - 1`; returns of how many there was something to choose."""
+def learn_rows(reading: Reading, sums: Sums, discount: float, lived: Lived, desk: Desk, inputs: Any) -> int:
+    """Learn from every decision of known worth at which there was something to choose; returns how many these were."""
     base, learned = N_VARIANTS * len(reading.table.starts), 0
-    for i in range(low, high):
-        legal = 0
+    for i in range(len(lived.actions)):
+        legal, action = 0, lived.actions[i]
         for a in range(lived.masks.shape[1]):
             legal += lived.masks[i, a]
-        action = lived.actions[i]
-        if legal > 1 and (reading.kind != RECENCY or action >= base):
+        if lived.known[i] and legal > 1 and (reading.kind != RECENCY or action >= base):
             advised = choose(lived.observations[i], lived.masks[i]) == action
             read_action(reading, lived.observations[i], action, advised, desk, inputs)
             head = head_of(action, len(reading.table.starts), len(sums.moment))
@@ -74,21 +71,16 @@ def learn_rows(
 
 
 def learn(learner: Learner, lived: Lived, journey: Journey) -> Counts:
-    """Learn from all decisions of users whose onboarding is over, in order; `learner.sums` grow.
+    """Learn from all decisions whose worth is known, in order; `learner.sums` grow.
 
     Where one action alone was legal there is nothing to learn, nor of steps for a bandit that leaves them to the
     planner.
     """
     reading = reading_of(BANDITS[learner.family].kind, learner.networks, step_skills(journey))
     desk, inputs = desk_of(reading), np.zeros(learner.sums.moment.shape[1])
-    learned = waiting = 0
-    for u, standing in enumerate(lived.standing.tolist()):
-        low, high = lived.firsts[u], lived.firsts[u + 1]
-        if standing == IS_OVER:
-            learned += learn_rows(reading, learner.sums, learner.settings.discount, lived, low, high, desk, inputs)
-        else:
-            waiting += int(high - low)
-    return Counts(learned, waiting, len(lived.actions) - learned - waiting)
+    learned = learn_rows(reading, learner.sums, learner.settings.discount, lived, desk, inputs)
+    known = int(lived.known.sum())
+    return Counts(learned, len(lived.known) - known, known - learned)
 
 
 def worth_of(settings: BanditSettings) -> Worth:

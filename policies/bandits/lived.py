@@ -27,29 +27,25 @@ from journeys.observation import observation_size, write_observation
 from journeys.plan import Plan
 from journeys.state import COMPLETED, LAPSED, ONGOING, OUT_OF_TIME
 
-N_TERMS = 6  # completion, skill, time, annoyance, support, churn
 SECONDS_PER_HOUR, MS_PER_DAY = 3600.0, 86_400_000.0
 ANNOYANCE_OF_MESSAGE = 0.15  # in dismissals: the mean of simulated users, which no event shows
-WAITS, IS_OVER = range(2)  # what is known of a user: no end yet, or how it ended
 
 
 class Lived(NamedTuple):
-    """Decisions of some users, each user's in order; `m` in all.
+    """The `m` decisions of some users, each user's in order.
 
     `observations` `(m, D)` float32 and `masks` `(m, A)` as the policy saw them, `actions` `(m,)` int64, `propensities`
-    `(m,)`, `returns` `(m,)`: what was gained from the decision on. `firsts` `(U + 1,)`: user `u` made decisions
-    `firsts[u]` to `firsts[u + 1] - 1`. `standing` `(U,)`: returns are known only of users who are `IS_OVER`.
-    `keys` `(m,)` uint64 are those of the decisions.
+    `(m,)`, `keys` `(m,)` uint64 of the decisions; `returns` `(m,)`, what was gained from the decision on, and whether
+    that is `known` `(m,)`.
     """
 
     observations: np.ndarray
     masks: np.ndarray
     actions: np.ndarray
     propensities: np.ndarray
-    returns: np.ndarray
     keys: np.ndarray
-    firsts: np.ndarray
-    standing: np.ndarray
+    returns: np.ndarray
+    known: np.ndarray
 
 
 class Worth(NamedTuple):
@@ -110,35 +106,36 @@ def relive_user(
 
 @compiled
 def relive_rows(
-    plan: Plan, worth: Worth, events: Any, starts: Any, user: Any, steps: Any, skills: Any, lived: Lived, times: Any
-) -> None:
-    """`relive_user` for every user: the events of user `u` are those from `starts[u]` to `starts[u + 1] - 1`."""
+    plan: Plan, worth: Worth, events: Any, starts: Any, user: Any, steps: Any, skills: Any, lived: Lived, times: Any,
+    over: Any,
+) -> int:  # fmt: skip
+    """`relive_user` for every user, marking who is `over` `(U,)`; returns how many decisions there were."""
     at = 0
     for u in range(len(starts) - 1):
-        lived.firsts[u] = at
+        first = at
         at = relive_user(plan, worth, events, starts[u], starts[u + 1], user[0], steps[0], skills[0], lived, times, at)
-        over = user[0].ended != ONGOING
-        lived.standing[u] = IS_OVER if over else WAITS
-    lived.firsts[len(starts) - 1] = at
+        over[u] = user[0].ended != ONGOING
+        for i in range(first, at):
+            lived.known[i] = over[u]
+    return at
 
 
-def relive(plan: Plan, worth: Worth, events: np.ndarray, starts: np.ndarray) -> Lived:
+def relive(plan: Plan, worth: Worth, events: np.ndarray, starts: np.ndarray) -> tuple[Lived, np.ndarray]:
     """Relive the onboardings of `U` users from their `events` `(n,)` EVENT, user by user, each in order.
 
     `starts` `(U + 1,)` int64: where each user's events begin, and `n`. Decisions that nobody waited for are left out.
+    With them comes `(U,)` bool, whether each onboarding is over: only then is known what its decisions were worth.
     """
     n_steps, n_skills = len(plan.steps), len(plan.prior)
-    most = int((events["kind"] == DECISION).sum())
+    most, over = int((events["kind"] == DECISION).sum()), np.zeros(len(starts) - 1, bool)
     lived = Lived(
         observations=np.zeros((most, observation_size(n_steps, n_skills)), np.float32),
         masks=np.zeros((most, n_actions(n_steps)), bool),
         actions=np.zeros(most, np.int64),
         propensities=np.zeros(most),
-        returns=np.zeros(most),
         keys=np.zeros(most, np.uint64),
-        firsts=np.zeros(len(starts), np.int64),
-        standing=np.zeros(len(starts) - 1, np.int64),
+        returns=np.zeros(most),
+        known=np.zeros(most, bool),
     )
-    relive_rows(plan, worth, events, starts, *blank_states(plan, 1), lived, np.zeros(most))
-    made = int(lived.firsts[-1])
-    return Lived(*[*(column[:made] for column in lived[:-2]), *lived[-2:]])
+    made = relive_rows(plan, worth, events, starts, *blank_states(plan, 1), lived, np.zeros(most), over)
+    return Lived(*[column[:made] for column in lived]), over

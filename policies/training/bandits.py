@@ -110,7 +110,7 @@ class BanditTrainer:
         began, setting = time.perf_counter(), self.practice[self.cohorts % len(self.practice)]
         first = self.cohorts * self.training.cohort
         log = cohort_log(setting, self.leader(), self.training.cohort, self.seed, first, self.weights)
-        lived = relive(compile_plan(setting.journey), worth_of(self.settings), log.events, log.starts)
+        lived, _ = relive(compile_plan(setting.journey), worth_of(self.settings), log.events, log.starts)
         if self.learner is None:
             networks = represent(lived, self.journey, self.training.hidden, self.seed)
             self.learner = beginner(self.family, self.settings, self.journey, networks)

@@ -53,7 +53,7 @@ def state_of(ppo: PPO) -> dict[str, Any]:
         "critic": learner.critic.state_dict(),
         "auxiliary": learner.auxiliary.state_dict(),
         "optimiser": learner.optimiser.state_dict(),
-        "returns": torch.from_numpy(ppo.returns),
+        "returns": torch.from_numpy(ppo.player.returns),
         "worlds": [{name: torch.from_numpy(array) for name, array in env.snapshot().items()} for env in ppo.group.envs],
     }
 
@@ -97,11 +97,11 @@ def fill_in(ppo: PPO, state: dict[str, Any]) -> None:
     learner.auxiliary.load_state_dict(state["auxiliary"])
     learner.optimiser.load_state_dict(state["optimiser"])
     ppo.steps, ppo.rollouts, ppo.seconds = state["steps"], state["rollouts"], state["seconds"]
-    ppo.returns = state["returns"].numpy()
+    ppo.player.returns[:] = state["returns"].numpy()
     ppo.curve = [Progress(*point) for point in state["curve"]]
     for env, world in zip(ppo.group.envs, state["worlds"], strict=True):
         env.restore({name: array.numpy() for name, array in world.items()}, env.seed)
-    ppo.look_ahead()
+    ppo.player.look_ahead()
 
 
 def check_same(ppo: PPO, state: Any, path: Path) -> None:

@@ -6,7 +6,8 @@ the longest one: `3 S` selections, then the eight interventions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -131,6 +132,38 @@ class EnvGroup:
             env.reset(seed=own)
         for memory, env in zip(self.recalls, self.envs, strict=False):
             memory.begin(env.num_envs)
+
+    def pieces(self, low: int, high: int) -> Iterator[tuple[int, slice]]:
+        """Which rows of which environments rows `low` to `high - 1` of the group are."""
+        for i, part in enumerate(self.slices):
+            first, last = max(low, part.start), min(high, part.stop)
+            if first < last:
+                yield i, slice(first - part.start, last - part.start)
+
+    def some(self, low: int, high: int) -> EnvGroup:
+        """Rows `low` to `high - 1` as a group by themselves, in which they live on as they would in this one.
+
+        What is recalled of users, and logs of events, are not shared out.
+        """
+        part, pieces = copy(self), list(self.pieces(low, high))
+        own = [i for i, _ in pieces]
+        part.n, part.cut = high - low, []
+        part.envs = [self.envs[i].some(rows.start, rows.stop) for i, rows in pieces]
+        edges = np.cumsum([0, *(env.num_envs for env in part.envs)]).tolist()
+        part.slices = [slice(first, last) for first, last in pairwise(edges)]
+        part.tables, part.descriptions = [self.tables[i] for i in own], [self.descriptions[i] for i in own]
+        part.seeds, part._kinds = [self.seeds[i] for i in own], [self._kinds[i] for i in own]
+        part.fresh, part.personas = self.fresh[low:high].copy(), self.personas[low:high].copy()
+        return part
+
+    def snapshots(self, low: int, high: int) -> list[dict[str, np.ndarray]]:
+        """Where rows `low` to `high - 1` stand, by environment."""
+        return [self.envs[i].snapshot(rows) for i, rows in self.pieces(low, high)]
+
+    def take_up(self, low: int, high: int, snapshots: Sequence[dict[str, np.ndarray]]) -> None:
+        """Put rows `low` to `high - 1` where `snapshots` say."""
+        for (i, rows), arrays in zip(self.pieces(low, high), snapshots, strict=True):
+            self.envs[i].restore(arrays, self.envs[i].seed, rows)
 
     def room(self, steps: int) -> Inputs:
         """Empty inputs of so many steps, each array `(steps, n, ...)`."""

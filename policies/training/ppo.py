@@ -11,8 +11,7 @@ What is particular here:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,22 +21,23 @@ from torch import Tensor, nn
 
 from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
-from journeys.observation import USER_INDEX
 from policies.families import NETWORK, SCORER
-from policies.protocol import Policy, draw_rows
+from policies.protocol import Policy
 from policies.training.actors import Critic, DenseActor, Seen, StepActor, pick, seen_at
-from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Outcome, Setting
+from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Setting
+from policies.training.player import Player, Rollout
 from policies.training.progress import Progress
 from policies.training.rollout import Insider
+from policies.training.torch_settings import torch_set_for_training
 from policies.training.trained import Trained
 
-SECONDS_PER_DAY = 86_400.0
 LARGEST_GRADIENT = 0.5  # norm at which the gradient of each network is cut
-PROGRESS = USER_INDEX["progress"]  # flat inputs begin with the user block, with or without a whole observation
 WEIGHT_OF_VALUE = 0.5  # of the critic's loss beside the actor's, as is customary; they share no parameters
 LEAST_SPREAD = 1e-8  # of advantages before they are divided by it
 ADAM_EPSILON = 1e-5  # Andrychowicz et al. 2021
 ROWS_AT_A_TIME = 8_192  # of the critic's pass over a rollout: they stay in the cache
+
+MakePlayer = Callable[[EnvGroup, int, float, float], Player]
 
 
 @dataclass(frozen=True)
@@ -105,21 +105,6 @@ class PPOSettings:
         return self.num_envs * self.n_steps
 
 
-class Rollout(NamedTuple):
-    """`T` steps of `n` rows. Inputs are `(T + 1, n, ...)`, the others `(T, n)`; `advice` is the teacher's, or -1."""
-
-    inputs: Inputs
-    actions: np.ndarray
-    propensities: np.ndarray
-    rewards: np.ndarray
-    discounts: np.ndarray
-    over: np.ndarray
-    ends: np.ndarray  # value of the last state of episodes that were cut, else 0
-    advice: np.ndarray
-    personas: np.ndarray
-    fate: np.ndarray  # 1 where the episode ended completed, 0 where not or cut, -1 where it went on
-
-
 class Part(NamedTuple):
     """What an update works on, `(m,)` of some moments."""
 
@@ -159,6 +144,7 @@ class PPO:
     def __init__(
         self, settings: PPOSettings, practice: Sequence[Setting], weights: RewardWeights, seed: int,
         teacher: Policy | None = None, most_decisions: int = MOST_DECISIONS, recall: MakeRecall | None = None,
+        make_player: MakePlayer = Player,
     ) -> None:  # fmt: skip
         self.settings, self.seed, self.teacher = settings, seed, teacher
         by_steps = settings.actor == "steps"
@@ -166,16 +152,10 @@ class PPO:
         self.group = EnvGroup(practice, settings.num_envs, weights, seed, by_steps, most_decisions, recall, informed)
         torch.manual_seed(seed)
         self.learner = make_learner(settings, self.group)
-        self.room = make_room(settings, self.group)
+        self.player = make_player(self.group, settings.n_steps, settings.discount_per_day, settings.shaping)
+        self.room = self.player.room
         self.steps, self.rollouts, self.seconds = 0, 0, 0.0
-        self.returns = np.zeros(settings.num_envs)
-        self.finished = np.zeros(3)
         self.curve: list[Progress] = []
-        self.look_ahead()
-
-    def look_ahead(self) -> None:
-        """See where the rows stand: the next rollout begins there."""
-        self.group.look(Inputs(*(array[self.settings.n_steps] for array in self.room.inputs)))
 
     def train(self, on_progress: Callable[[Progress], None]) -> list[Progress]:
         """Train to the end; `on_progress` hears of every rollout. The curve has those before a checkpoint as well."""
@@ -189,61 +169,21 @@ class PPO:
         began = time.perf_counter()
         with torch_set_for_training(self.settings.threads):
             imitated = self.teacher if self.steps < self.settings.imitation * self.settings.total_steps else None
-            self.play(imitated)
+            self.player.play(self.learner.actor, imitated)
+            self.judge_cuts()
             if self.rollouts == 0:
                 self.measure()
             self.learn(imitated is not None)
         self.steps, self.rollouts = self.steps + self.settings.rollout, self.rollouts + 1
         self.seconds += time.perf_counter() - began
-        self.curve.append(Progress(self.steps, self.settings.total_steps, self.seconds, *self.ended()))
+        self.curve.append(Progress(self.steps, self.settings.total_steps, self.seconds, *ended(self.room)))
         return self.curve[-1]
 
-    def play(self, imitated: Policy | None) -> None:
-        """Fill the room with a rollout of the actor's own; with the teacher's advice where it is imitated."""
-        room, last = self.room, self.settings.n_steps
-        for array in room.inputs:
-            array[0] = array[last]
-        room.ends[:] = 0.0
-        room.fate[:] = -1
-        for t in range(last):
-            here = seen_at(room.inputs, [t])
-            room.personas[t] = self.group.personas
+    def judge_cuts(self) -> None:
+        """What would have followed where episodes were cut, as the critic sees it."""
+        for t, rows, flat in self.player.cut:
             with torch.inference_mode():
-                logits, _ = self.learner.actor(here)
-                chances = (torch.softmax(logits, dim=1) * here.masks).numpy()
-            if imitated is not None:
-                room.advice[t] = self.group.advice(imitated)
-            draw_rows(chances, self.group.keys(), room.actions[t], room.propensities[t])
-            outcome = self.group.step(room.actions[t])
-            self.note(t, outcome)
-            self.group.look(Inputs(*(array[t + 1] for array in room.inputs)))
-            if self.settings.shaping:
-                self.shape(t)
-
-    def shape(self, t: int) -> None:
-        """Add what the potential rose by: nothing is left of it behind the end of an episode, unless it was cut."""
-        room = self.room
-        before, after = (room.inputs.flat[at, :, PROGRESS].astype(np.float64) for at in (t, t + 1))
-        after[room.over[t]] = 0.0
-        for rows, flat in self.group.cut:
-            after[rows] = flat[:, PROGRESS]
-        room.rewards[t] += self.settings.shaping * (room.discounts[t] * after - before)
-
-    def note(self, t: int, outcome: Outcome) -> None:
-        """Write down what step `t` brought."""
-        room, settings = self.room, self.settings
-        room.rewards[t], room.over[t] = outcome.rewards, outcome.over
-        room.discounts[t] = settings.discount_per_day ** (outcome.elapsed / SECONDS_PER_DAY)
-        self.returns += outcome.rewards
-        over = outcome.over
-        if not over.any():
-            return
-        room.fate[t][over] = outcome.completed[over]
-        self.finished += over.sum(), self.returns[over].sum(), outcome.completed.sum()
-        self.returns[over] = 0.0
-        for rows, flat in self.group.cut:
-            with torch.inference_mode():
-                room.ends[t][rows] = self.learner.critic.worth(torch.from_numpy(flat)).numpy()
+                self.room.ends[t][rows] = self.learner.critic.worth(torch.from_numpy(flat)).numpy()
 
     def measure(self) -> None:
         """Freeze the normalisation by what the first rollout showed."""
@@ -299,13 +239,14 @@ class PPO:
         family = SCORER if self.settings.actor == "steps" else NETWORK
         return Trained(family, self.learner.actor.export(), self.curve)
 
-    def ended(self) -> tuple[int, float, float]:
-        """Episodes that ended since the last call, their mean return and the share completed; NaN where none did."""
-        episodes, returns, completed = self.finished
-        self.finished = np.zeros(3)
-        if not episodes:
-            return 0, float("nan"), float("nan")
-        return int(episodes), float(returns / episodes), float(completed / episodes)
+
+def ended(room: Rollout) -> tuple[int, float, float]:
+    """Episodes that ended in a rollout, their mean return and the share completed; NaN where none did."""
+    episodes = int(room.over.sum())
+    if not episodes:
+        return 0, float("nan"), float("nan")
+    returns = sum(float(of_step[over].sum()) for of_step, over in zip(room.returns, room.over, strict=True))
+    return episodes, returns / episodes, int((room.fate == 1).sum()) / episodes
 
 
 def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
@@ -320,23 +261,6 @@ def make_learner(settings: PPOSettings, group: EnvGroup) -> Learner:
     parameters = [p for module in (actor, critic, auxiliary) for p in module.parameters()]
     optimiser = torch.optim.Adam(parameters, settings.learning_rate, eps=ADAM_EPSILON, fused=True)
     return Learner(actor, critic, auxiliary, optimiser)
-
-
-def make_room(settings: PPOSettings, group: EnvGroup) -> Rollout:
-    """Room for a rollout."""
-    shape = settings.n_steps, settings.num_envs
-    return Rollout(
-        group.room(settings.n_steps + 1),
-        actions=np.zeros(shape, np.int64),
-        propensities=np.zeros(shape),
-        rewards=np.zeros(shape),
-        discounts=np.zeros(shape),
-        over=np.zeros(shape, bool),
-        ends=np.zeros(shape),
-        advice=np.full(shape, -1),
-        personas=np.zeros(shape, np.int64),
-        fate=np.zeros(shape, np.int8),
-    )
 
 
 def take(batch: Batch, moments: Sequence[int]) -> Part:
@@ -407,18 +331,3 @@ def auxiliary_loss(guesses: Tensor, part: Part) -> Tensor:
     known = part.fate >= 0.0
     success = nn.functional.binary_cross_entropy_with_logits(guesses[known, -1], part.fate[known])
     return persona + (success if bool(known.any()) else torch.zeros(()))
-
-
-@contextmanager
-def torch_set_for_training(threads: int) -> Iterator[None]:
-    """So many threads, quick products, no denormal numbers; afterwards as before, and denormal numbers again."""
-    threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # gradients of illegal actions: nothing, but slow to compute
-    torch.set_float32_matmul_precision("medium")  # products in bfloat16 where the processor has them: twice as fast
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads_before)
-        torch.set_flush_denormal(False)
-        torch.set_float32_matmul_precision(precision_before)

@@ -35,9 +35,8 @@ def represent(lived: Lived, journey: Journey, hidden: int, seed: int) -> tuple[W
         (lived.actions >= base, lived.actions - base, INTERVENTIONS),
     ):
         network = fit(inputs[chosen], torch.from_numpy(heads[chosen]), returns[chosen], hidden, n_heads, seed)
-        layers += [
-            p.detach().numpy().T.copy() for layer in (network[0], network[2]) for p in (layer.weight, layer.bias)
-        ]
+        parameters = list(network.parameters())[: len(LAYERS)]
+        layers += [parameter.detach().numpy().T.copy() for parameter in parameters]
     return read_by(layers)
 
 

@@ -32,7 +32,7 @@ def test_it_goes_on_exactly(actor: str, tmp_path: Path) -> None:
     for one_env, other_env in zip(whole.group.envs, later.group.envs, strict=True):
         np.testing.assert_array_equal(one_env.world.observations, other_env.world.observations)
         np.testing.assert_array_equal(one_env.world.keys, other_env.world.keys)
-    np.testing.assert_array_equal(whole.returns, later.returns)
+    np.testing.assert_array_equal(whole.player.returns, later.player.returns)
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_shaping_adds_up_to_nothing_but_where_an_episode_began() -> None:
     """What is best stays best: over an episode the potential's rises come, discounted, to what it was at first."""
     plain, shaped = training(imitation=1.0), training(imitation=1.0, shaping=3.0)  # imitating, neither looks at rewards
     for ppo in (plain, shaped):
-        ppo.play(ppo.teacher)
+        ppo.player.play(ppo.learner.actor, ppo.teacher)
     added, room = shaped.room.rewards - plain.room.rewards, shaped.room
     potential = 3.0 * room.inputs.flat[:, :, USER_INDEX["progress"]].astype(float)
     for row in range(added.shape[1]):
