@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from agents.learners import journey_under, load_learner
 from experiments.algorithms import algorithm_of
 from experiments.matrix.cell import Task
-from experiments.matrix.question import OWN, MatrixSettings, digest, tasks_of
+from experiments.matrix.question import OWN, MatrixSettings, digest, tasks_of, without_place
 from experiments.matrix.trial import kind_of
 from experiments.settings import own_settings, problem_of
 from journeys.loading import load_journey
@@ -68,6 +68,10 @@ def test_only_what_a_result_depends_on_is_asked() -> None:
     )
     assert rules.question == other_rules.question
     assert {part for part in ppo.question if ppo.question[part] != other_ppo.question[part]} == {"training"}
+
+
+def test_where_the_work_is_done_is_no_part_of_the_question() -> None:
+    assert without_place({"total_steps": 5, "backend": "ray", "workers": 2}) == {"total_steps": 5}
 
 
 def test_a_digest_is_of_values_not_of_their_order() -> None:
