@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from agents.learners import load_learner
 from experiments.algorithms import algorithm_of, check_possible
 from experiments.matrix.cell import Cell, Task
+from experiments.scale.backend import BackendSettings
 from experiments.settings import ComparedUsers, Seed, SettingsError, problem_of
 from experiments.train import practice_of, settings_of
 from journeys.loading import load_journey
@@ -68,8 +69,11 @@ def tasks_of(settings: MatrixSettings, own: Mapping[str, Any]) -> list[Task]:
         check_once(setting, getattr(settings, setting) or ())
     trainings = {name: training_of(name, settings.trainings.get(name, {})) for name in policies_of(settings)}
     problems = dict(problems_of(settings, own))
-    for training, problem in product(trainings.values(), problems.values()):
-        check(training | problem)
+    any_training, any_problem = next(iter(trainings.values())), next(iter(problems.values()))
+    for problem in problems.values():
+        problem_of(any_training | problem)
+    for training in trainings.values():
+        check(training | any_problem)
     return [
         task_of(Cell(policy, journey, learner, seed), trainings[policy] | problems[journey, learner], settings.users)
         for seed, (journey, learner), policy in product(settings.seeds, problems, trainings)
@@ -87,6 +91,9 @@ def training_of(policy: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of `handrail train policy=POLICY training=PRESET`, with `changes` to the group `training`."""
     rest = dict(changes)
     preset = rest.pop(PRESET, None)
+    for name in BackendSettings.__struct_fields__:
+        if name in rest:
+            raise SettingsError(f"trainings.{policy}.{name}: cells work where the matrix does. Mend: set {name} itself")
     if preset is None:
         config = composed(f"policy={policy}") if policy in WITHOUT_TENSORS else fitting(policy)
     elif preset in shipped("training"):
@@ -128,20 +135,23 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any]) -> None:
-    """That the problem can be played and the policy trained on it. Raises `SettingsError` and its kin."""
-    problem = problem_of(config)
-    if config["policy"]["name"] in WITHOUT_TENSORS:
-        return
-    algorithm = algorithm_of(config)
-    check_possible(algorithm, practice_of(config, problem, settings_of(config), algorithm), None)
+    """That the policy can be trained, if it is to be. Raises `SettingsError` and its kin."""
+    if config["policy"]["name"] not in WITHOUT_TENSORS:
+        algorithm = algorithm_of(config)
+        check_possible(algorithm, practice_of(config, problem_of(config), settings_of(config), algorithm), None)
 
 
 def task_of(cell: Cell, config: dict[str, Any], users: int) -> Task:
     """A cell with its question: what its result depends on, beside its name."""
     trained = config["policy"]["name"] not in WITHOUT_TENSORS
     parts = (*OF_THE_PROBLEM, *(OF_THE_TRAINING if trained else ()))
-    question = {name: digest(config[name]) for name in parts} | {"users": str(users)}
+    question = {name: digest(without_place(config[name])) for name in parts} | {"users": str(users)}
     return Task(cell, {**config, "seed": cell.seed}, users, question)
+
+
+def without_place(group: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a group that results depend on: all but where the work is done."""
+    return {name: value for name, value in group.items() if name not in BackendSettings.__struct_fields__}
 
 
 def digest(value: Any) -> str:

@@ -167,6 +167,7 @@ WRONG_CALLS = {
     "+trainings.rules.total_steps=1": "rules is not trained",
     "+trainings.ppo.speed=1": "training.speed is unknown",
     "+trainings.ppo.preset=slow": "trainings.ppo.preset: no training 'slow'",
+    "+trainings.ppo.backend=ray": "trainings.ppo.backend: cells work where the matrix does",
     "++trainings.ppo.num_envs=0": "num_envs=0",
     "seeds=[]": "seeds",
     "seeds=[-1]": "seeds",
