@@ -42,7 +42,8 @@ def import_ray() -> Any:
         import ray  # noqa: PLC0415  (comes with the extra `scale`)
     except ModuleNotFoundError:
         raise BackendError(
-            "backend=ray: Ray is not installed. Mend: pip install 'handrail[scale]', or backend=local"
+            "backend=ray: Ray is not installed. "
+            "Mend: pip install '.[scale]' in a clone of the repository, or backend=local"
         ) from None
     return ray
 
