@@ -26,11 +26,16 @@ COMMANDS = {
     "world": Command("experiments.world", "sim", "play a scenario of arrivals and a support desk on the wall clock"),
     "cohort": Command("experiments.cohort", "sim", "let cohorts see each other's progress, and say what that changes"),
     "compare": Command("experiments.compare", "sim", "play policies on the same users and print paired intervals"),
+    "paths": Command("experiments.paths.command", "train", "search the best path of a cohort that a team can read"),
+    "matrix": Command(
+        "experiments.matrix.command", "train", "train and compare all policies on journeys and learner models: a page"
+    ),
     "sensitivity": Command("experiments.sensitivity.command", "sim", "which traits move completion and return most"),
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),
     "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
+    "update": Command("serving.update", "", "let a bandit go on learning from logged decisions, as a new bundle"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
     "realism": Command(
         "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"

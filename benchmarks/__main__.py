@@ -15,6 +15,7 @@ PARTS = {
     "runtime": "benchmarks.runtime",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
+    "paths": "benchmarks.paths",
     "scale": "benchmarks.scale",
 }
 LONG = {"time_to_return"}  # some ten minutes: only where it is named, or with --full

@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from benchmarks.measure import Contender, Row, against, beside, take_turns
 from benchmarks.settings import Settings
+from experiments.decision_moments import Moments, some_moments
 from experiments.onnx_copy import model_of
 from journeys.actions import N_VARIANTS, n_actions
 from journeys.loading import load_journey
@@ -25,13 +26,10 @@ from journeys.spec import Journey
 from personas.persona import load_population
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Choices, Policy, draw
-from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
 from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
-from policies.training.rollout import rounds
 
 JOURNEY = "saas"
-USERS = 300  # whose moments are drawn from: some nine thousand
 BATCH, ALONE = 4_096, 1
 SINGLES = 512  # different moments decided one at a time
 HIDDEN = 64  # units of each hidden layer, as in training
@@ -40,23 +38,6 @@ LEAST_RATE, MOST_US = 2e6, 10.0
 US = 1e6  # microseconds in a second
 
 Decide = Callable[[np.ndarray, np.ndarray, np.ndarray], Choices]
-
-
-class Moments(NamedTuple):
-    """`observations` `(n, D)`, `masks` `(n, A)` and event `keys` `(n,)` of users whose actions were random."""
-
-    observations: np.ndarray
-    masks: np.ndarray
-    keys: np.ndarray
-
-
-def some_moments(journey: Journey, n: int) -> Moments:
-    """`n` moments of every kind, as often as they come up, in no order."""
-    played = rounds(journey, load_population("mixed"), RandomLegal(), USERS, seed=1)
-    seen = [(moment.observations, moment.masks, moment.keys) for moment in played if len(moment.rows)]
-    whole = [np.concatenate(part) for part in zip(*seen, strict=True)]
-    picked = np.random.default_rng(1).choice(len(whole[0]), n)
-    return Moments(*(np.ascontiguousarray(part[picked]) for part in whole))
 
 
 def untrained(n_inputs: int, n_outputs: int, hidden: int = HIDDEN) -> Weights:
@@ -144,7 +125,7 @@ def judged(name: str, row: Row, size: int) -> Row:
 def measure(settings: Settings) -> list[Row]:
     """All rows of this benchmark."""
     journey = load_journey(JOURNEY)
-    moments, rows = some_moments(journey, BATCH), list[Row]()
+    moments, rows = some_moments(journey, load_population("mixed"), BATCH), list[Row]()
     singles = [Moments(*(part[i : i + 1] for part in moments)) for i in range(SINGLES)]
     for size, batches in ((BATCH, [moments]), (ALONE, singles)):
         contenders = [contender(n, decide, batches, settings.sample_seconds) for n, decide in deciders(journey).items()]

@@ -15,7 +15,10 @@ from rich.table import Table
 
 from benchmarks.measure import Row
 
-LIBRARIES = ("numpy", "numba", "gymnasium", "mesa", "torch", "stable-baselines3", "sb3-contrib", "msgspec", "ray")
+LIBRARIES = (
+    *("numpy", "numba", "gymnasium", "mesa", "torch", "stable-baselines3", "sb3-contrib", "msgspec", "deap", "ray"),
+    *("vowpalwabbit", "mabwiser"),
+)
 
 
 def figure(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +13,13 @@ from envs.reward import RewardWeights
 from experiments.scale.backend import HERE, BackendSettings
 from experiments.scale.cluster import BackendError, running
 from experiments.settings import SettingsError, fill
-from policies.families import baseline
+from journeys.spec import Journey
+from policies.bandits.settings import BANDITS, BanditSettings
+from policies.families import baseline, build_policy
+from policies.protocol import Policy
+from policies.training.bandits import BanditTrainer, BanditTraining
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
-from policies.training.env_group import Setting
+from policies.training.env_group import Setting, shares
 from policies.training.player import Player
 from policies.training.ppo import PPO, MakePlayer, PPOSettings
 from policies.training.ppo_sb3 import SB3Settings
@@ -22,19 +27,29 @@ from policies.training.ppo_sb3 import train as train_by_sb3
 from policies.training.progress import Progress
 from policies.training.trained import Trained
 
-OURS, SB3 = "ppo", "sb3"
+OURS, SB3, BANDIT = "ppo", "sb3", "bandit"
 ACTORS = {"ppo": "dense", "scorer": "steps"}  # by the name of the policy
+TRAINABLE = (*ACTORS, *BANDITS)
 TEACHER = "greedy"  # whom our PPO imitates first: the planner to beat
 ROLLOUTS_BETWEEN_CHECKPOINTS = 30  # some ten seconds
 
 OnProgress = Callable[[Progress], None]
 
 
+@dataclass(frozen=True)
+class BanditAlgorithm:
+    """What a bandit is, and how it is trained. It is played as it is: chances are its own, not those of a softmax."""
+
+    bandit: BanditSettings
+    training: BanditTraining
+    temperature: float = 1.0
+
+
 class Algorithm(NamedTuple):
     """`name` is what the trained policy is called; `settings` those of the algorithm."""
 
     name: str
-    settings: PPOSettings | SB3Settings
+    settings: PPOSettings | SB3Settings | BanditAlgorithm
 
 
 def algorithm_of(config: dict[str, Any]) -> Algorithm:
@@ -43,15 +58,22 @@ def algorithm_of(config: dict[str, Any]) -> Algorithm:
     for name in BackendSettings.__struct_fields__:
         training.pop(name, None)
     name, kind = policy.pop("name", None), training.pop("algorithm", None)
-    if name not in ACTORS:
-        raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use policy={' or policy='.join(ACTORS)}")
+    if name not in TRAINABLE:
+        raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use one of {', '.join(TRAINABLE)}")
+    if (name in BANDITS) != (kind == BANDIT):
+        mend = "training=bandit" if name in BANDITS else "a bandit as policy, or training=default"
+        raise SettingsError(f"training.algorithm: {kind!r} does not train policy {name!r}. Mend: use {mend}")
     clash = sorted(set(policy) & set(training))
     if clash:
         raise SettingsError(f"training.{clash[0]} is set by the group policy. Mend: set policy.{clash[0]}")
+    if kind == BANDIT:
+        return Algorithm(
+            name, BanditAlgorithm(fill(BanditSettings, policy, "policy"), fill(BanditTraining, training, "training"))
+        )
     if kind == OURS:
         return Algorithm(name, fill(PPOSettings, {**training, **policy, "actor": ACTORS[name]}, "training"))
     if kind != SB3:
-        raise SettingsError(f"training.algorithm: {kind!r} is none. Mend: use {OURS} or {SB3}")
+        raise SettingsError(f"training.algorithm: {kind!r} is none. Mend: use {OURS}, {SB3} or {BANDIT}")
     if name != "ppo":
         raise SettingsError(
             f"policy.name: {name!r} cannot be trained by {SB3}. Mend: use training=default, or policy=ppo"
@@ -63,16 +85,19 @@ def check_possible(algorithm: Algorithm, practice: list[Setting], resume: Path |
     """Find out before anything is played what cannot be trained so. Raises `SettingsError`."""
     if resume is not None and not resume.is_file():
         raise SettingsError(f"resume: {resume}: there is no such file. Mend: name the checkpoint.pt of a run folder")
-    if isinstance(algorithm.settings, SB3Settings):
+    if isinstance(algorithm.settings, BanditAlgorithm):
+        if resume is not None:
+            raise SettingsError("resume: a bandit has no checkpoints, it is trained in a minute. Mend: leave it out")
+    elif isinstance(algorithm.settings, SB3Settings):
         wish = "going on from a checkpoint" if resume is not None else "several settings to practise on"
         if len(practice) > 1 or resume is not None:
             setting = "resume" if resume is not None else "practice"
             raise SettingsError(f"{setting}: {SB3} knows no {wish}. Mend: use training=default, or leave it out")
-    elif len(practice) > algorithm.settings.num_envs:
-        raise SettingsError(
-            f"training.num_envs={algorithm.settings.num_envs} is less than the {len(practice)} settings to practise "
-            "on. Mend: raise it, or practise on fewer"
-        )
+    else:
+        try:
+            shares(algorithm.settings.num_envs, len(practice))
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 def backend_of(config: dict[str, Any]) -> BackendSettings:
@@ -105,6 +130,9 @@ def run_algorithm(
     Where the backend is Ray, its workers play the rollouts of ours. Raises `SettingsError`.
     """
     settings = algorithm.settings
+    if isinstance(settings, BanditAlgorithm):
+        trainer = BanditTrainer(algorithm.name, settings.bandit, settings.training, practice, weights, seed)
+        return trainer.train(on_progress)
     if isinstance(settings, SB3Settings):
         one = practice[0]
         return train_by_sb3(one.journey, one.population, settings, seed, weights, on_progress, one.learner)
@@ -118,6 +146,13 @@ def run_algorithm(
                 raise SettingsError(f"resume: {error}") from None
         ppo.train(lambda progress: keep(ppo, checkpoint, on_progress, progress))
     return ppo.trained()
+
+
+def policy_of(algorithm: Algorithm, trained: Trained, journey: Journey) -> Policy:
+    """What a training found, ready to be played on `journey` under the name of its algorithm."""
+    policy = build_policy(trained.family, trained.tensors, algorithm.settings.temperature, journey)
+    policy.name = algorithm.name
+    return policy
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from agents.learners import journey_under, load_learner
 from envs.reward import RewardWeights
 from experiments.comparison import Comparison, compare_evaluations
 from experiments.evaluation import evaluate
+from experiments.markdown import table
 from experiments.settings import Problem
 from journeys.loading import load_journey, shipped
 from personas.persona import load_population
@@ -22,6 +23,7 @@ REFERENCE = "greedy"
 OTHERS = ("rules", "zpdes", "fixed", "random")
 LEARNERS = ("bkt", "bkt_forgetting", "afm", "irt")
 POPULATION, SEED, USERS = "mixed", 0, 4_000
+COLUMNS = ("journey", "learner", *(f"`{policy}`" for policy in (REFERENCE, *OTHERS)))
 
 HEAD = """# What the baselines reach
 
@@ -62,12 +64,6 @@ def shares(comparison: Comparison) -> Iterator[str]:
         yield f"{100 * completion:.0f} / {100 * skill:.0f}"
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows as a Markdown table, headed by journey, learner and the policies."""
-    head = ("journey", "learner", *(f"`{policy}`" for policy in (REFERENCE, *OTHERS)))
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
-
-
 def page(users: int) -> str:
     """The whole page."""
     gains, levels = [], []
@@ -78,7 +74,8 @@ def page(users: int) -> str:
             levels.append((f"`{journey}`", f"`{learner}`", *shares(comparison)))
     head = HEAD.format(users=users, population=POPULATION, seed=SEED)
     shown = "Share of users who completed the journey / share of its skills mastered at the end, in percent."
-    return f"{head}\n## Return\n\n{table(gains)}\n\n## Completion and skill\n\n{shown}\n\n{table(levels)}\n"
+    first, second = table(COLUMNS, gains), table(COLUMNS, levels)
+    return f"{head}\n## Return\n\n{first}\n\n## Completion and skill\n\n{shown}\n\n{second}\n"
 
 
 def main() -> None:

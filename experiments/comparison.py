@@ -62,7 +62,7 @@ def compare_evaluations(
     for reference in references:
         if reference not in by_name:
             raise SettingsError(f"reference {reference!r} was not played. Mend: use one of {', '.join(by_name)}")
-    groups = dict(groups_of(evaluations[0], personas))
+    groups = groups_of(evaluations[0].personas, personas)
     return Comparison(
         policies=tuple(by_name),
         references=tuple(references),
@@ -72,13 +72,11 @@ def compare_evaluations(
     )
 
 
-def groups_of(evaluation: Evaluation, personas: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """All users, then those of each persona that occurs, as masks `(n,)`."""
-    yield OVERALL, np.ones(len(evaluation.personas), bool)
-    for index, persona in enumerate(personas):
-        members = evaluation.personas == index
-        if members.any():
-            yield persona, members
+def groups_of(indices: np.ndarray, personas: Sequence[str]) -> dict[str, np.ndarray]:
+    """All users, then those of each persona that occurs, as masks `(n,)`; `indices` `(n,)` name each user's."""
+    members = {persona: indices == index for index, persona in enumerate(personas)}
+    everybody = {OVERALL: np.ones(len(indices), bool)}
+    return everybody | {persona: rows for persona, rows in members.items() if rows.any()}
 
 
 def rows(evaluation: Evaluation, reference: Evaluation | None, groups: dict[str, np.ndarray]) -> Iterator[Row]:

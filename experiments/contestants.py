@@ -8,14 +8,12 @@ from pathlib import Path
 from experiments.run_folder import RUN_FILE, read_policy
 from experiments.settings import SettingsError
 from journeys.spec import Journey
+from policies.bandits.settings import BANDITS
 from policies.bundle import load_bundle
 from policies.families import WITHOUT_TENSORS, baseline
 from policies.protocol import Policy
 
-TRAINED = (
-    "ppo",
-    "scorer",
-)  # conf/policy/: the group lists them for `train`, elsewhere their run folder stands for them
+TRAINED = ("ppo", "scorer", *BANDITS)  # conf/policy/ lists them for `train`; elsewhere their run folder stands for them
 
 
 def contestants(names_or_paths: Sequence[str], journey: Journey) -> list[Policy]:

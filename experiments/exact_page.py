@@ -13,6 +13,7 @@ from typing import NamedTuple
 from agents.learners import load_learner
 from experiments.contestants import contestant
 from experiments.exact_text import BOUNDS, HEAD
+from experiments.markdown import table
 from experiments.settings import HELD_OUT, SettingsError
 from experiments.statistics import Interval, mean_interval, paired_interval
 from journeys.loading import load_journey
@@ -81,9 +82,8 @@ def exact_table(name: str, policies: Sequence[Policy] = (), users: int = USERS) 
     optimum = value_at_birth(of.solution)
     states, seconds = of.solution.values.n_states, of.solution.seconds
     head = f"{states:,} states, solved in {seconds:.1f} s; the oracle's expected return is {optimum:.4f}.\n"
-    rows: list[tuple[str, ...]] = [("policy", "return", "against `greedy`", "of the gap", "complete"), ("---",) * 5]
-    rows += [tuple(cells(standing)) for standing in standings(of, policies, users)]
-    return head + "\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    rows = (tuple(cells(standing)) for standing in standings(of, policies, users))
+    return f"{head}\n{table(('policy', 'return', 'against `greedy`', 'of the gap', 'complete'), rows)}\n"
 
 
 def cells(standing: Standing) -> Iterator[str]:
@@ -102,7 +102,7 @@ def bound_of(problem: ExactProblem, users: int) -> float:
 
 def bounds_table(users: int) -> str:
     """Upper bounds on the larger journeys, beside what greedy returns on the same users, in Markdown."""
-    rows: list[tuple[str, ...]] = [("journey", "learner", "upper bound", f"`{REFERENCE}`"), ("---",) * 4]
+    rows: list[tuple[str, ...]] = []
     population = load_population(POPULATION)
     for name in LARGER:
         journey, policy = load_journey(name), baseline(REFERENCE, load_journey(name))
@@ -111,15 +111,14 @@ def bounds_table(users: int) -> str:
             bound = upper_bound(journey, population, users, seed, learner=learner).mean()
             reached = play(journey, population, policy, users, seed, learner=learner).returns.mean()
             rows.append((f"`{name}`", f"`{learner_name}`", f"{bound:.2f}", f"{reached:.2f}"))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    return table(("journey", "learner", "upper bound", f"`{REFERENCE}`"), rows) + "\n"
 
 
 def kinds_table() -> str:
     """The calm kinds in Markdown."""
     traits = next(iter(KINDS.values()))._fields
-    rows: list[tuple[str, ...]] = [("kind", *traits), ("---",) * (len(traits) + 1)]
-    rows += [(f"`{name}`", *(f"{value:g}" for value in kind)) for name, kind in KINDS.items()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    rows = ((f"`{name}`", *(f"{value:g}" for value in kind)) for name, kind in KINDS.items())
+    return table(("kind", *traits), rows) + "\n"
 
 
 def page(policies: Mapping[str, Sequence[Policy]], users: int) -> str:

@@ -20,6 +20,7 @@ from experiments.algorithms import (
     backend_of,
     check_backend,
     check_possible,
+    policy_of,
     run_algorithm,
 )
 from experiments.compare import evaluate_all, show
@@ -37,7 +38,7 @@ from experiments.settings import ComparedUsers, Problem, Seed, SettingsError, jo
 from experiments.tensorboard_log import TensorBoardLog
 from experiments.training_board import TrainingBoard
 from personas.persona import Population, load_population
-from policies.families import WITHOUT_TENSORS, build_policy
+from policies.families import WITHOUT_TENSORS
 from policies.training.env_group import Setting
 from policies.training.heads_fit import FittedHeads, fit_heads
 from policies.training.practice import of_one_journey, of_random_journeys
@@ -132,8 +133,7 @@ def carry_out(job: Job, console: Console) -> Run:
     with ready(backend):
         evaluations = evaluate_all(console, problem, baselines, users, backend=backend)
         trained = train(console, folder, problem, settings, algorithm, practice, evaluations, backend)
-        policy = build_policy(trained.family, trained.tensors, temperature, problem.journey)
-        policy.name = algorithm.name
+        policy = policy_of(algorithm, trained, problem.journey)
         evaluations += evaluate_all(console, problem, [policy], users, backend=backend)
     fitted = fit_heads(problem.journey, problem.population, policy, users, settings.seed, problem.learner)
     run_folder.write_weights(folder, trained.tensors, fitted.success, fitted.persona, fitted.usual)

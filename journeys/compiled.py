@@ -19,7 +19,10 @@ from typing import Any, TypeVar
 import numba
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPILED_FOLDERS = ("journeys", "personas", "agents", "simulator", "envs", "policies", "policies/training/exact")
+COMPILED_FOLDERS = (
+    *("journeys", "personas", "agents", "simulator", "envs"),
+    *("policies", "policies/bandits", "policies/training/exact", "policies/training/paths"),
+)
 
 # No reference counting (`_nrt`): compiled code allocates nothing, and counting took two thirds of its time.
 # Division by zero is IEEE's, not an exception (`error_model`): every divisor here is positive by construction.

@@ -14,11 +14,12 @@ from journeys.loading import JourneyError, journey_from
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bundle_files import BundleError
-from policies.families import NETWORK, check_tensor
+from policies.families import BOUND_TO_ONE
 from policies.manifest import FORMAT, Manifest, sha256
 from policies.persona_head import PersonaHead
 from policies.scope import scope_of
 from policies.success import SuccessHead
+from policies.tensor_check import check_tensor
 
 MANIFEST, JOURNEY, WEIGHTS, CARD, ONNX = (
     "manifest.json",
@@ -72,8 +73,8 @@ def journey_of(manifest: Manifest, files: Mapping[str, bytes], where: str, given
 
     It, the observation schema and the action codec are those that the policy was made for. Raises `BundleError`.
     """
-    if manifest.journey is None and manifest.family == NETWORK:
-        raise BundleError(f"{where}: family {NETWORK!r} serves one journey, and {MANIFEST} names none. {MEND}")
+    if manifest.journey is None and manifest.family in BOUND_TO_ONE:
+        raise BundleError(f"{where}: family {manifest.family!r} serves one journey, and {MANIFEST} names none. {MEND}")
     own = None if manifest.journey is None else own_journey(files[JOURNEY], where)
     scope = scope_of(own)
     if manifest.journey != scope.journey:

@@ -9,17 +9,22 @@ import numpy as np
 from journeys.actions import N_VARIANTS, n_actions
 from journeys.observation import observation_size
 from journeys.spec import Journey
+from policies.bandits import tensors as bandit_tensors
+from policies.bandits.learning import policy_of
+from policies.bandits.settings import BANDITS
 from policies.expert_rules import expert_rules
 from policies.fixed_path import fixed_path
 from policies.greedy_belief import greedy_belief
 from policies.network import NetworkPolicy, Weights
+from policies.path import PATH_DIFFICULTIES, STEPS, LearningPath, PathPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
 from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
+from policies.tensor_check import check_tensor
 from policies.zpdes import Zpdes
 
-NETWORK, SCORER = "network", "scorer"
+NETWORK, SCORER, PATH = "network", "scorer", "path"
 OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
     "rules": expert_rules,
     "fixed": fixed_path,
@@ -28,7 +33,8 @@ OF_ANY_JOURNEY: dict[str, Callable[[], Policy]] = {
 }
 OF_ONE_JOURNEY: dict[str, Callable[[Journey], Policy]] = {"zpdes": Zpdes}
 WITHOUT_TENSORS = (*OF_ANY_JOURNEY, *OF_ONE_JOURNEY)
-FAMILIES = (NETWORK, SCORER, *WITHOUT_TENSORS)
+FAMILIES = (NETWORK, SCORER, PATH, *BANDITS, *WITHOUT_TENSORS)
+BOUND_TO_ONE = (NETWORK, PATH, *BANDITS)  # made for one journey: no bundle of any journey can hold them
 PARTS = {"select": N_VARIANTS, "assist": HELP_AND_MESSAGES}  # of a step scorer: its networks, and what each rates
 
 
@@ -38,6 +44,10 @@ def tensor_names(family: str) -> tuple[str, ...]:
         raise ValueError(f"policy family {family!r} is unknown. Mend: use one of {', '.join(FAMILIES)}")
     if family == SCORER:
         return tuple(f"{part}.{name}" for part in PARTS for name in Weights._fields)
+    if family == PATH:
+        return (STEPS, PATH_DIFFICULTIES)
+    if family in BANDITS:
+        return bandit_tensors.names_of(family)
     return Weights._fields if family == NETWORK else ()
 
 
@@ -58,6 +68,10 @@ def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: fl
     if family == SCORER:
         select, assist = (part_of(tensors, part) for part in PARTS)
         return StepScorer(SCORER, select, assist, journey, temperature)
+    if family == PATH:
+        return PathPolicy(PATH, LearningPath(*(tensors[name] for name in names)), journey)
+    if family in BANDITS:
+        return policy_of(bandit_tensors.learner_from(family, tensors, journey), journey)
     if family != NETWORK:
         return baseline(family, journey)
     weights = Weights(*(tensors[name] for name in names))
@@ -79,11 +93,3 @@ def check_network(weights: Weights, n_entries: int, n_actions: int, prefix: str 
     shapes = Weights((n_entries, one), (one,), (one, two), (two,), (two, n_actions), (n_actions,))  # type: ignore[arg-type]
     for name, array, shape in zip(Weights._fields, weights, shapes, strict=True):
         check_tensor(prefix + name, array, np.dtype(np.float32), shape)  # type: ignore[arg-type]
-
-
-def check_tensor(name: str, array: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-    """Dtype, shape and finiteness of one tensor. Raises `ValueError` that names it."""
-    if array.dtype != dtype or array.shape != shape:
-        raise ValueError(f"tensor {name!r} is {array.dtype} {array.shape}, expected {dtype} {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"tensor {name!r} holds numbers that are not finite")

@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from journeys.spec import Journey
+from policies.bandits.settings import BANDITS
 from policies.manifest import Manifest
 
 OVERALL = "overall"  # the group of all users, among those by persona
-TRAINED = ("network", "scorer")
+TRAINED = ("network", "scorer", "path", *BANDITS)
 MEANING = {
     "network": "a trained network of two hidden layers; actions are drawn from a masked softmax",
     "scorer": "trained networks that weigh the steps of any journey one by one; drawn from a masked softmax",
+    "linucb": "a linear bandit: the action of the highest upper confidence bound",
+    "thompson": "a linear bandit: actions are drawn as often as they are the best by its posterior",
+    "epsilon_greedy": "a linear bandit: the action that promises most, now and then any",
+    "neural_linear": "a bandit that is linear in what a network makes of a step; drawn from its posterior",
+    "recovering": "a bandit for help and messages, which work less when repeated; steps are the planner's",
+    "path": "one order of steps with a difficulty each for everybody, found by search; help and messages by the rules",
     "rules": "expert rules; no learning",
     "fixed": "the fixed path; no learning",
     "greedy": "greedy on the belief; no learning",

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from agents.kernel import COMPLETION, SKILL_GAINED, TIME
+from experiments.comparison import groups_of
 from experiments.settings import HELD_OUT, Problem
 from experiments.statistics import paired_interval
 from journeys.observation import USER_INDEX
@@ -17,7 +18,6 @@ from policies.training.rollout import Moment, play
 
 MEASURES = ("return", "completion", "gained", "hours", "finished", "engagement", "retained", "skill", "annoyance")
 ENGAGEMENT = USER_INDEX["engagement"]
-OVERALL = "overall"
 
 
 class Judged(NamedTuple):
@@ -85,18 +85,11 @@ def judge(problem: Problem, policy: Policy, users: int, seed: int) -> Judged:
     return Judged(np.column_stack([columns[name] for name in MEASURES]), played.personas.copy())
 
 
-def groups_of(judged: Judged, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """All users, and those of each persona that occurs, as masks `(n,)`."""
-    groups = {OVERALL: np.ones(len(judged.personas), bool)}
-    members = {name: judged.personas == i for i, name in enumerate(names)}
-    return groups | {name: rows for name, rows in members.items() if rows.any()}
-
-
 def levels(place: str, policy: str, judged: Judged, names: tuple[str, ...]) -> list[Level]:
     """Every measure of every group."""
     return [
         Level(place, group, policy, measure, float(judged.of(measure)[rows].mean()), int(rows.sum()))
-        for group, rows in groups_of(judged, names).items()
+        for group, rows in groups_of(judged.personas, names).items()
         for measure in MEASURES
     ]
 
@@ -106,7 +99,7 @@ def differences(
 ) -> list[Difference]:
     """Every measure of every group, less that of the `reference` on the same users."""
     found = []
-    for group, rows in groups_of(judged, names).items():
+    for group, rows in groups_of(judged.personas, names).items():
         for measure in MEASURES:
             interval = paired_interval(judged.of(measure)[rows], other.of(measure)[rows])
             found.append(Difference(place, group, policy, reference, measure, *interval[:3]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from experiments.learning.judging import OVERALL
+from experiments.comparison import OVERALL
 from experiments.learning.trial import Trial
 from experiments.statistics import Interval, mean_interval
 

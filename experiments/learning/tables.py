@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from experiments.learning.judging import OVERALL
+from experiments.comparison import OVERALL
 from experiments.learning.over_seeds import against_trials, gain, groups, level, places, trials_of
 from experiments.learning.studies import EXACT, JOURNEYS, PRACTISED_PEOPLE, ablations, exacts, mixtures, unseen
 from experiments.learning.trial import OF_EXACT, Trial
+from experiments.markdown import table
 from experiments.statistics import Interval
 
 BOTH_JUDGED_ON = f"irt_forgetting/{PRACTISED_PEOPLE}"  # held out of every training: specialised and unseen are compared
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows as a Markdown table."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)) + "\n"
 
 
 def shown(interval: Interval) -> str:
@@ -41,7 +37,7 @@ def exact_tables(folder: Path) -> Iterator[str]:
             difference = "" if name == "learned" else shown(gain(trials, place, name))
             rows.append((f"`{name}`", f"{value:.3f}", closed, difference))
         head = ("policy", "return", "of the gap greedy to oracle", "learned less this one")
-        yield f"`{study.journey}`, {len(trials)} seeds:\n\n{table(head, rows)}"
+        yield f"`{study.journey}`, {len(trials)} seeds:\n\n{table(head, rows)}\n"
 
 
 def mixture_tables(folder: Path) -> Iterator[str]:
@@ -55,7 +51,7 @@ def mixture_tables(folder: Path) -> Iterator[str]:
             references = (shown(gain(trials, place, reference)) for reference in ("greedy", "rules", "fixed"))
             rows.append((f"`{learner}`", f"`{people}`", what, *references))
         head = ("learner", "people", "", "against greedy", "against rules", "against fixed")
-        yield f"`{study.journey}`, {len(trials)} seeds:\n\n{table(head, rows)}"
+        yield f"`{study.journey}`, {len(trials)} seeds:\n\n{table(head, rows)}\n"
 
 
 def unseen_table(folder: Path) -> str:
@@ -72,7 +68,7 @@ def unseen_table(folder: Path) -> str:
         references = (shown(gain(trials, place, reference)) for reference in ("rules", "greedy", "fixed"))
         rows.append((f"`{journey}`", f"`{learner}`", *references, kept))
     head = ("journey", "learner", "against rules", "against greedy", "against fixed", "of the specialised advantage")
-    return table(head, rows)
+    return table(head, rows) + "\n"
 
 
 def ablation_table(folder: Path) -> str:
@@ -85,7 +81,8 @@ def ablation_table(folder: Path) -> str:
         if trials:
             cells = (shown(against_trials(trials, base, place)) for place in places(base))
             rows.append((f"`{study.name}`", str(len(trials)), *cells, seconds(trials)))
-    return table(("changed", "seeds", *(f"`{place.split('/', 1)[1]}`" for place in places(base)), "CPU-s"), rows)
+    head = ("changed", "seeds", *(f"`{place.split('/', 1)[1]}`" for place in places(base)), "CPU-s")
+    return table(head, rows) + "\n"
 
 
 def seconds(trials: Sequence[Trial]) -> str:
@@ -103,7 +100,7 @@ def targets_table(folder: Path) -> Iterator[str]:
             "who", "completion (N19: +70%)", "skill per hour (N20: +25%)", "steps finished (N21: +40%)",
             "engagement (N22: +35%)", "skills known (N23: 80%)", "retained (N24: +50%)", "return against rules",
         )  # fmt: skip
-        yield f"`{journey}`:\n\n{table(head, rows)}"
+        yield f"`{journey}`:\n\n{table(head, rows)}\n"
 
 
 def target_row(trials: Sequence[Trial], place: str, group: str) -> tuple[str, ...]:

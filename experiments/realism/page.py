@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from experiments.markdown import table
 from experiments.realism.comparisons import Compared
 from experiments.realism.distances import KOLMOGOROV, LOG_DISTANCE, SCALARS, VERDICTS, Finding, Tolerance
 from experiments.realism.samples import Measure
-from experiments.tutorial.page import table
 
 LESSONS = """## What to take from it
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.markdown import table
 from experiments.prediction import Estimate
 from experiments.tutorial.findings import Choosing, Findings, Foretelling, Halving, Helping
 
@@ -33,12 +34,6 @@ def page(findings: Findings) -> str:
     ]
     parts += [helping_table(findings.helping), "", CAVEATS, ""]
     return "\n".join(parts)
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def foretelling_table(found: Foretelling) -> str:

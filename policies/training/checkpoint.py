@@ -77,8 +77,6 @@ def take_up(ppo: PPO, path: Path) -> None:
 
     Raises `CheckpointError` where the file is no checkpoint, or one of another training.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file. Mend: name the checkpoint.pt of a run folder")
     try:
         state = torch.load(path, weights_only=True)
     except Exception as error:  # torch raises whatever its parts raise

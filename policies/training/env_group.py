@@ -103,14 +103,8 @@ class EnvGroup:
         recall: MakeRecall | None = None,
         keep_log: bool = False,
     ) -> None:
-        if n < len(settings):
-            raise ValueError(
-                f"training.num_envs={n} is less than the {len(settings)} settings to practise on. "
-                "Mend: raise it, or practise on fewer"
-            )
-        edges = np.linspace(0, n, len(settings) + 1).astype(int).tolist()
         self.n, self.by_steps = n, by_steps
-        self.slices = [slice(low, high) for low, high in pairwise(edges)]
+        self.slices = shares(n, len(settings))
         self.envs = [
             OnboardingVectorEnv(
                 s.journey,
@@ -206,7 +200,7 @@ class EnvGroup:
         """Apply `actions` `(n,)`, laid out for the longest journey; new users replace those who are through."""
         columns = []
         self.cut = []
-        for env, part in zip(self.envs, self.slices, strict=True):
+        for i, (env, part) in enumerate(zip(self.envs, self.slices, strict=True)):
             own = actions[part]
             spare = self.spare(env)
             own = np.where(own >= N_VARIANTS * self.layout.n_steps, own - spare, own) if spare else own
@@ -216,7 +210,7 @@ class EnvGroup:
                 final = info["final_info"]
                 completed[final["rows"]] = final["ending"] == COMPLETED
             if truncated.any():
-                self.cut.append(self.last_of(env, part.start, truncated, info["final_info"]))
+                self.cut.append(self.last_of(i, truncated, info["final_info"]))
             columns.append((rewards, info["elapsed"], terminated | truncated, truncated, completed))
         outcome = Outcome(*(np.concatenate(column) for column in zip(*columns, strict=True)))
         self.fresh |= outcome.over
@@ -226,22 +220,20 @@ class EnvGroup:
         """Selections of the longest journey that the journey of `env` does not have."""
         return N_VARIANTS * (self.layout.n_steps - len(env.plan.steps))
 
-    def last_of(
-        self, env: OnboardingVectorEnv, first: int, truncated: np.ndarray, final: dict[str, Any]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows `(m,)` of the group that were cut, and what a critic sees of their last states `(m, C)`.
+    def last_of(self, i: int, truncated: np.ndarray, final: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The rows `(m,)` of the group that were cut in environment `i`, and what a critic sees of them last `(m, C)`.
 
         What is recalled of them is lost with their place, and reads 0: episodes are seldom cut.
         """
-        kept = truncated[final["rows"]]
+        kept, first = truncated[final["rows"]], self.slices[i].start
         observations, hidden = final["observations"][kept], final["hidden"][kept]
         if self.layout.observation:
             unknown = np.zeros((len(hidden), self.layout.observation - observations.shape[1]), np.float32)
             return first + final["rows"][kept], np.concatenate([observations, unknown, hidden], axis=1)
         shared = np.zeros((len(hidden), SHARED_SIZE), np.float32)
-        rows = np.zeros((len(hidden), len(env.plan.steps), ROW_SIZE), np.float32)
-        write_features_of_rows(step_skills_of(env.plan), observations, shared, rows, np.zeros(len(hidden), np.int64))
-        described = np.repeat(describe(env)[None], len(hidden), axis=0)
+        rows = np.zeros((len(hidden), len(self.envs[i].plan.steps), ROW_SIZE), np.float32)
+        write_features_of_rows(self.tables[i], observations, shared, rows, np.zeros(len(hidden), np.int64))
+        described = np.repeat(self.descriptions[i][None], len(hidden), axis=0)
         return first + final["rows"][kept], np.concatenate([shared, hidden[:, :HIDDEN_SIZE], described], axis=1)
 
     def advice(self, teacher: Policy) -> np.ndarray:
@@ -253,6 +245,17 @@ class EnvGroup:
             own = teacher.decide(env.world.observations, env.world.masks, env.world.keys).actions
             actions[part] = np.where(own >= N_VARIANTS * len(env.plan.steps), own + self.spare(env), own)
         return actions
+
+
+def shares(n: int, settings: int) -> list[slice]:
+    """The rows of each of so many settings. Raises `ValueError` where one of them would have none."""
+    if n < settings:
+        raise ValueError(
+            f"training.num_envs={n} is less than the {settings} settings to practise on. "
+            "Mend: raise it, or practise on fewer"
+        )
+    edges = np.linspace(0, n, settings + 1).astype(int).tolist()
+    return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def layout_of(envs: Sequence[OnboardingVectorEnv], recalled: int = 0) -> Layout:

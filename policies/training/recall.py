@@ -1,8 +1,7 @@
 """Memory beside the fold's: what a policy could be shown of a user's past that the observation does not hold.
 
 The fold is a memory already, and the one that serving has. These are trials of whether more would pay: traces of how
-the user block moved, and, where it can be computed, the exact belief over who the user is (policies/training/exact).
-A policy that recalls can be played, not exported.
+the user block moved, and the hidden state itself. A policy that recalls can be played, not exported.
 """
 
 from __future__ import annotations
@@ -16,10 +15,6 @@ from envs.hidden import HIDDEN_SIZE, write_hidden_of_rows
 from journeys.observation import USER_SIZE
 from journeys.plan import Plan
 from policies.protocol import Choices, Policy
-from policies.training.exact.belief import TRACE, begin_trace, follow
-from policies.training.exact.planners import Solved
-from policies.training.exact.planning import workspace_of
-from policies.training.exact.solver import first_belief
 
 RATES = (0.5, 0.1)  # of moving averages: over some two decisions and some ten
 
@@ -53,28 +48,6 @@ class Traces:
         for mean, rate in zip(self._means, RATES, strict=True):
             mean[rows] += np.float32(rate) * (now - mean[rows])
         return np.concatenate([mean[rows] for mean in self._means], axis=1)
-
-
-class ExactBelief:
-    """The exact belief over kind and skills of a solved problem, `P 2**K` numbers. Worlds have to keep their log."""
-
-    def __init__(self, of: Solved) -> None:
-        self.of, self._first = of, first_belief(of.model)
-        self.size = int(self._first.size)
-        self._room = workspace_of(of.model).beliefs[0]
-
-    def begin(self, n: int) -> None:
-        """Everybody may be anybody."""
-        self._traces = np.zeros(n, TRACE).view(np.recarray)
-        self._beliefs = np.zeros((n, *self._first.shape))
-
-    def look(self, world: World, rows: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """The belief, moved by the events since the last decision."""
-        for row in fresh:
-            begin_trace(self._traces[row])
-        self._beliefs[fresh] = self._first
-        follow(self.of.model, self._traces, self._beliefs, self._room, rows, world.log, world.n_events)
-        return self._beliefs[rows].reshape(len(rows), self.size).astype(np.float32)
 
 
 class Everything:

@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from experiments.comparison import OVERALL
 from experiments.learning import tables
-from experiments.learning.judging import MEASURES, OVERALL, differences, judge
+from experiments.learning.judging import MEASURES, differences, judge
 from experiments.learning.over_seeds import against_trials, gain, level, trials_of
 from experiments.learning.studies import EXACT, Study, ablations, all_studies, mixtures, unseen
 from experiments.learning.trial import Trial, carry_out, path_of, problem_of

@@ -10,16 +10,20 @@ import numpy as np
 from journeys.actions import N_VARIANTS, decode
 from journeys.loading import load_journey
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
+from journeys.spec import Journey
 from personas.persona import load_population
 from policies.families import WITHOUT_TENSORS, baseline
 from policies.network import NetworkPolicy, Weights
+from policies.path import LearningPath, PathPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
 from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
+from policies.training.paths import genome
+from policies.training.paths.operators import luck_of, random_genome
 from policies.training.rollout import rounds
 
-POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer")
+POLICIES = (*WITHOUT_TENSORS, "network", "cold network", "scorer", "cold scorer", "path")
 COLD = 0.02  # temperature
 HIDDEN = 24  # units of the random network
 TINY = load_journey("tiny")
@@ -53,12 +57,21 @@ def make_policy(name: str, journey: str) -> Policy:
     """One of `POLICIES`, for a journey."""
     if name in WITHOUT_TENSORS:
         return baseline(name, load_journey(journey))
+    if name == "path":
+        return PathPolicy(name, random_path(load_journey(journey)), load_journey(journey))
     temperature = COLD if name.startswith("cold") else 1.0
     if name.endswith("scorer"):
         return StepScorer(name, *random_scorers(), load_journey(journey), temperature)
     moments = moments_of(journey)
     weights = random_weights(moments.observations.shape[1], moments.masks.shape[1])
     return NetworkPolicy(name, weights, temperature)
+
+
+def random_path(journey: Journey, seed: int = 3) -> LearningPath:
+    """A path that nobody searched for: any order that the prerequisites leave, any difficulties."""
+    ground = genome.ground_of(journey)
+    with luck_of(seed):
+        return genome.decode(random_genome(ground), ground)
 
 
 def random_scorers(seed: int = 2) -> tuple[Weights, Weights]:

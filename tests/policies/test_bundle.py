@@ -32,10 +32,11 @@ from policies.bundle_files import BundleError
 from policies.families import FAMILIES
 from policies.manifest import Manifest, canonical, sha256
 from policies.network import NetworkPolicy, Weights
+from policies.path import PATH_DIFFICULTIES, STEPS
 from policies.persona_head import PersonaHead
 from policies.step_scorer import StepScorer
 from policies.success import SuccessHead
-from tests.policies.moments import moments_of, random_scorers
+from tests.policies.moments import moments_of, random_path, random_scorers
 
 TINY = load_journey("tiny")
 SIZE, ACTIONS, HIDDEN = 126, 23, 6
@@ -46,6 +47,10 @@ def tensors(seed: int = 0) -> dict[str, np.ndarray]:
     luck = np.random.default_rng(seed)
     shapes = [(SIZE, HIDDEN), HIDDEN, (HIDDEN, HIDDEN), HIDDEN, (HIDDEN, ACTIONS), ACTIONS]
     return {n: luck.normal(size=s).astype(np.float32) for n, s in zip(Weights._fields, shapes, strict=True)}
+
+
+def path_tensors() -> dict[str, np.ndarray]:
+    return {STEPS: random_path(TINY).steps, PATH_DIFFICULTIES: random_path(TINY).difficulties}
 
 
 def scorer_tensors() -> dict[str, np.ndarray]:
@@ -106,7 +111,7 @@ def test_what_is_written_comes_back(tmp_path, name):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_makes_a_bundle(tmp_path, family):
-    own = {"network": tensors(), "scorer": scorer_tensors()}.get(family, {})
+    own = {"network": tensors(), "scorer": scorer_tensors(), "path": path_tensors()}.get(family, {})
     bundle = load_bundle(save_bundle(tmp_path / "b", Contents("x", "1", TINY, family, own)))
     assert bundle.policy.name == family
     assert (bundle.success, bundle.persona, bundle.manifest.personas) == (None, None, ())
@@ -361,10 +366,23 @@ def test_a_bundle_of_any_journey_serves_each_at_once(tmp_path, name):
     assert not (path / JOURNEY).exists()
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"network", "scorer"}))
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"network", "scorer", "path"}))
 def test_baselines_can_be_bundled_for_any_journey(tmp_path, family):
     path = save_bundle(tmp_path / "b", Contents("x", "1", None, family))
     assert load_bundle(path, TINY).policy.name == family
+
+
+@pytest.mark.parametrize("family", ["network", "path"])
+def test_what_knows_one_journey_serves_no_other_by_leaving_its_name_out(tmp_path, family):
+    own = {"network": tensors(), "path": path_tensors()}[family]
+    with pytest.raises(BundleError, match=f"family '{family}' serves one journey, and manifest.json names none"):
+        save_bundle(tmp_path / "b", Contents("x", "1", None, family, own))
+
+
+def test_a_path_that_cannot_be_walked_is_no_bundle(tmp_path):
+    turned = {name: tensor[::-1].copy() for name, tensor in path_tensors().items()}
+    with pytest.raises(BundleError, match=r"tensor 'path.steps': step 'find-it' stands before '.*', which it waits"):
+        save_bundle(tmp_path / "b", Contents("x", "1", TINY, "path", turned))
 
 
 def test_a_bundle_of_any_journey_has_to_be_told_which():

@@ -12,10 +12,12 @@ from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bundle import Bundle, Contents, load_bundle, save_bundle
-from policies.families import NETWORK, PARTS, SCORER
+from policies.families import NETWORK, PARTS, PATH, SCORER
+from policies.path import PATH_DIFFICULTIES, STEPS
 from policies.persona_head import PersonaHead
 from policies.step_features import INPUT_SIZE
 from policies.success import SuccessHead
+from tests.policies.moments import random_path
 
 HIDDEN = 24
 KINDS = ("newcomer", "expert", "anxious")
@@ -47,6 +49,9 @@ def random_scorer(seed: int = 0) -> dict[str, np.ndarray]:
 
 def random_tensors(journey: Journey, family: str) -> dict[str, np.ndarray]:
     """What a policy of `family` needs."""
+    if family == PATH:
+        path = random_path(journey)
+        return {STEPS: path.steps, PATH_DIFFICULTIES: path.difficulties}
     return {NETWORK: random_network(journey), SCORER: random_scorer()}.get(family, {})
 
 

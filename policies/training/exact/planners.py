@@ -5,6 +5,7 @@ All are policies for `rollout.play` that look into the world: to be compared wit
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def solved(problem: ExactProblem) -> Solved:
     return Solved(problem, solution, assist_values(solution))
 
 
-class Planner:
+class Planner(ABC):
     """Plans by the belief that `believe` gives, with the optimal values of the hidden states."""
 
     def __init__(self, name: str, of: Solved, look_ahead: bool = False) -> None:
@@ -48,9 +49,9 @@ class Planner:
         self.room: Workspace = workspace_of(of.model)
         self._actions = np.empty(0, np.int64)
 
+    @abstractmethod
     def believe(self, world: World, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Traces `(m,)` TRACE and beliefs `(m, P, 2**K)` of the users in `rows`."""
-        raise NotImplementedError
 
     def look_into(self, world: World, rows: np.ndarray) -> None:
         """Plan for the users in `rows`."""
@@ -106,6 +107,7 @@ class BeliefPlanner(Planner):
     def __init__(self, of: Solved, look_ahead: bool) -> None:
         super().__init__("lookahead" if look_ahead else "qmdp", of, look_ahead)
         self.traces = np.empty(0, TRACE).view(np.recarray)
+        self.first = first_belief(of.model)
         self.beliefs = np.empty((0, *self.room.beliefs.shape[1:]))
         self._world: World | None = None
 
@@ -116,7 +118,7 @@ class BeliefPlanner(Planner):
         new = rows[(world.n_events[rows] == 1) & (world.log["kind"][rows, 0] == SIGNUP)]
         for row in new:
             begin_trace(self.traces[row])
-        self.beliefs[new] = first_belief(self.of.model)
+        self.beliefs[new] = self.first
         follow(self.of.model, self.traces, self.beliefs, self.room.beliefs[0], rows, world.log, world.n_events)
         return self.traces[rows], self.beliefs[rows]
 

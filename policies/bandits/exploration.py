@@ -1,0 +1,129 @@
+"""From what actions promise, and how uncertain that is, to the chances with which they are taken: exact propensities.
+
+    highest     the action of the highest mean + scale * width, always: LinUCB (Li et al. 2010); scale 0: greedy
+    sampled     each action as often as a draw from its posterior, `scale` * width wide, is the highest (Thompson 1933)
+    softened    chances in proportion to exp(mean / scale)
+
+Posteriors of actions are drawn from one by one, independently: as disjoint models are, and as Zhang et al. 2021 draw
+in neural Thompson sampling. So P(a is the highest) is an integral over one dimension, of f_a prod_{b != a} F_b, however
+many the actions. The choice is drawn from these very chances: the propensity that is logged is that of the draw.
+
+A share `uniform` of the probability is spread over all that is legal, whatever the rule.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from journeys.compiled import compiled, compiled_apart
+
+HIGHEST, SAMPLED, SOFTENED = range(3)
+CELLS = 64  # of the integral: chances then are within 0.002 of the integral's, see tests/policies
+REACH = 4.0  # standard deviations beyond which a posterior counts as over: 1 in 30,000 lies there
+SQRT_HALF = math.sqrt(0.5)
+
+
+class Rule(NamedTuple):
+    """`how` chances are found; `scale`, of widths or of means as the rule says; `uniform`, the share of any action."""
+
+    how: int
+    scale: float
+    uniform: float
+
+
+class Promise(NamedTuple):
+    """Of the legal actions, in order: `means`, `widths`, and room for two columns of probabilities. Each float64."""
+
+    means: Any
+    widths: Any
+    below: Any
+    above: Any
+
+
+@compiled
+def explore(rule: Rule, promise: Promise, count: int, chances: Any) -> None:
+    """Write the chances of `count` actions into `chances`."""
+    if rule.how == SAMPLED:
+        chances_of_highest(promise, rule.scale, count, chances)
+    elif rule.how == SOFTENED:
+        softened(promise.means, rule.scale, count, chances)
+    else:
+        one_hot(promise, rule.scale, count, chances)
+    for k in range(count):
+        chances[k] = (1.0 - rule.uniform) * chances[k] + rule.uniform / count
+
+
+@compiled
+def one_hot(promise: Promise, scale: float, count: int, chances: Any) -> None:
+    """Certainty for the highest upper bound; for the first of equals."""
+    best, highest = 0, -math.inf
+    for k in range(count):
+        bound = promise.means[k] + scale * promise.widths[k]
+        if bound > highest:
+            best, highest = k, bound
+        chances[k] = 0.0
+    chances[best] = 1.0
+
+
+@compiled
+def softened(means: Any, scale: float, count: int, chances: Any) -> None:
+    """Softmax of the means, the highest taken off first so that nothing overflows."""
+    top, total = -math.inf, 0.0
+    for k in range(count):
+        top = max(top, means[k])
+    for k in range(count):
+        chances[k] = math.exp((means[k] - top) / scale)
+        total += chances[k]
+    for k in range(count):
+        chances[k] /= total
+
+
+@compiled
+def normal_below(t: float, mean: float, deviation: float) -> float:
+    """P(a normal draw is below `t`)."""
+    if deviation <= 0.0:
+        return 1.0 if t > mean else 0.0
+    return 0.5 * math.erfc(SQRT_HALF * (mean - t) / deviation)
+
+
+@compiled_apart
+def chances_of_highest(promise: Promise, scale: float, count: int, chances: Any) -> None:
+    """P(each is the highest of `count` independent normal draws), by cells between floor and ceiling.
+
+    The floor is what some action hardly ever falls below, so nothing below it wins. In a cell an action has the mass
+    that its distribution has there, and beats another with the mean of the probabilities at the cell's two edges.
+    """
+    means, widths, below, above = promise
+    floor, ceiling = -math.inf, -math.inf
+    for k in range(count):
+        floor = max(floor, means[k] - REACH * scale * widths[k])
+        ceiling = max(ceiling, means[k] + REACH * scale * widths[k])
+    if not ceiling > floor:  # certain, all of them, or no numbers at all
+        one_hot(promise, 0.0, count, chances)
+        return
+    step = (ceiling - floor) / CELLS
+    for k in range(count):
+        chances[k] = 0.0
+        below[k] = normal_below(floor, means[k], scale * widths[k])
+    for c in range(CELLS):
+        product = 1.0
+        for k in range(count):
+            above[k] = normal_below(floor + (c + 1) * step, means[k], scale * widths[k])
+            product *= 0.5 * (below[k] + above[k])
+        for k in range(count):
+            mass = above[k] - below[k]
+            if mass > 0.0:  # and so the product's own factor is not 0
+                chances[k] += mass * product / (0.5 * (below[k] + above[k]))
+            below[k] = above[k]
+    share_out(chances, count)
+
+
+@compiled
+def share_out(chances: Any, count: int) -> None:
+    """Let the chances sum to 1."""
+    total = 0.0
+    for k in range(count):
+        total += chances[k]
+    for k in range(count):
+        chances[k] /= total

@@ -1,0 +1,208 @@
+"""What a linear bandit reads of one action: the same inputs for every step of every journey.
+
+    features  (101)    what policies/step_features.py says of the user (69) and of the step (30), and two more
+    network   (H + 2)  the last hidden layer of a step scorer, in place of those 99 (Riquelme, Tucker and Snoek 2018)
+    recency   (7)      of help and messages alone: how recently and how often the user was offered such, and whether it
+                       is needed (Yancey and Settles 2020); steps are the planner's
+
+The two more are whether the planner (policies/greedy_belief.py) advises this action, and 1. So a bandit that knows
+nothing yet may begin as that planner, and what it learns is where to do otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
+from journeys.compiled import compiled
+from journeys.observation import USER_INDEX
+from policies.network import Weights, made_ready, second_layer
+from policies.step_features import (
+    NOWHERE,
+    ROW_SIZE,
+    SHARED_SIZE,
+    StepSkills,
+    current_step,
+    is_left,
+    write_left,
+    write_row,
+)
+from policies.vector import add_products, aligned, gather
+from policies.vector_code import LANES
+
+FEATURES, NETWORK, RECENCY = range(3)
+MORE = 2  # inputs at the end: advised, 1
+ADVISED = -MORE  # place of the former
+INTERVENTIONS = N_RUNGS + N_CHANNELS
+SHARED_HEADS = N_VARIANTS + INTERVENTIONS  # one for each difficulty, rung and channel, whatever the step
+
+COOLED, SHOWN, MESSAGES = USER_INDEX["cooled_down"], USER_INDEX["shown"], USER_INDEX["messages"]
+STRUGGLE, ASKED_NOW, ACCEPTANCE = USER_INDEX["struggle"], USER_INDEX["asked_now"], USER_INDEX["acceptance"]
+HALF_RECOVERED = 0.5  # cool-downs after which half of the effect of an offer is back. Our choice
+N_RECENCY = 5
+
+
+class Reading(NamedTuple):
+    """How inputs are made: their `kind`; of `network` its two networks, first layers split as in a step scorer."""
+
+    kind: int
+    select: Weights
+    assist: Weights
+    select_row: np.ndarray
+    assist_row: np.ndarray
+    table: StepSkills
+
+
+class Desk(NamedTuple):
+    """Room to read at, for one user: float32, and int32 numbers of inputs.
+
+    `shared` `(69,)`, `rows` `(S + 1, 30)`, `own` `(R,)`, the hidden layers of a network, and inputs other than 0.
+    """
+
+    shared: np.ndarray
+    rows: np.ndarray
+    own: np.ndarray
+    begun: np.ndarray
+    one: np.ndarray
+    two: np.ndarray
+    which: np.ndarray
+    values: np.ndarray
+
+
+def sizes(kind: int, hidden: int) -> tuple[int, int]:
+    """Inputs that actions have in common, and inputs of their own."""
+    own = {FEATURES: ROW_SIZE, NETWORK: hidden, RECENCY: N_RECENCY}[kind]
+    return (SHARED_SIZE if kind == FEATURES else 0), own + MORE
+
+
+def reading_of(kind: int, networks: tuple[Weights, Weights] | None, table: StepSkills) -> Reading:
+    """The reading of a journey's steps; `networks` are those for steps and for interventions, of `network`."""
+    if networks is None:
+        line, plane = np.zeros(0, np.float32), np.zeros((0, 0), np.float32)
+        nothing = Weights(plane, line, plane, line, plane, line)
+        return Reading(kind, nothing, nothing, plane, plane, table)
+    shared, row = slice(SHARED_SIZE), slice(SHARED_SIZE, None)
+    select, assist = networks
+    return Reading(
+        kind,
+        made_ready(select._replace(w1=select.w1[shared])),
+        made_ready(assist._replace(w1=assist.w1[shared])),
+        aligned(select.w1[row], 1),
+        aligned(assist.w1[row], 1),
+        table,
+    )
+
+
+def desk_of(reading: Reading) -> Desk:
+    """Room for a reading; what is in it is not defined."""
+    hidden, n_steps = len(reading.select.b2), len(reading.table.starts)
+    wide = max(SHARED_SIZE, len(reading.select.b1), hidden, ROW_SIZE) + LANES
+    return Desk(
+        np.empty(SHARED_SIZE, np.float32),
+        np.empty((n_steps + 1, ROW_SIZE), np.float32),
+        np.empty(max(ROW_SIZE, hidden, N_RECENCY) + MORE, np.float32),
+        np.empty(len(reading.select.b1), np.float32),
+        np.empty(len(reading.select.b1), np.float32),
+        np.empty(hidden, np.float32),
+        np.empty(wide, np.int32),
+        np.empty(wide, np.float32),
+    )
+
+
+@compiled
+def look(reading: Reading, observation: Any, desk: Desk) -> None:
+    """Write what all actions of one user have in common."""
+    if reading.kind != RECENCY:
+        write_left(reading.table, observation, desk.shared, desk.rows)
+
+
+@compiled
+def begin(reading: Reading, weights: Weights, desk: Desk) -> None:
+    """Begin a network: its first layer as far as the shared inputs go."""
+    if reading.kind == NETWORK:
+        n = gather(desk.shared, desk.which, desk.values)
+        add_products(weights.b1, desk.which, desk.values, n, weights.w1, desk.begun)
+
+
+@compiled
+def read_row(reading: Reading, weights: Weights, of_row: Any, row: Any, desk: Desk) -> int:
+    """Write the own inputs of a step with features `row` `(30,)` into `desk.own`, but for the last two; how many."""
+    if reading.kind == NETWORK:
+        n = gather(row, desk.which, desk.values)
+        add_products(desk.begun, desk.which, desk.values, n, of_row, desk.one)
+        second_layer(weights, desk.one, desk.which, desk.values, desk.two)
+        for j in range(len(desk.two)):
+            desk.own[j] = desk.two[j]
+        return len(desk.two)
+    for j in range(ROW_SIZE):
+        desk.own[j] = row[j]
+    return ROW_SIZE
+
+
+@compiled
+def read_step(reading: Reading, observation: Any, s: int, desk: Desk) -> int:
+    """The own inputs of selecting step `s`."""
+    if not is_left(observation, s):
+        write_row(reading.table, observation, s, desk.rows[s])
+    return read_row(reading, reading.select, reading.select_row, desk.rows[s], desk)
+
+
+@compiled
+def read_current(reading: Reading, observation: Any, desk: Desk) -> int:
+    """The own inputs of help and messages: those of the step that the user is in; zeros where in none."""
+    n_steps = len(reading.table.starts)
+    s = current_step(observation, n_steps)
+    if s == NOWHERE:
+        s = n_steps
+        for j in range(ROW_SIZE):
+            desk.rows[s, j] = 0.0
+    elif not is_left(observation, s):
+        write_row(reading.table, observation, s, desk.rows[s])
+    return read_row(reading, reading.assist, reading.assist_row, desk.rows[s], desk)
+
+
+@compiled
+def read_recency(observation: Any, is_message: bool, own: Any) -> int:
+    """The own inputs of help, or of a message, under `recency`."""
+    exposure = observation[MESSAGES] if is_message else observation[SHOWN]
+    faded = np.float32(0.5) ** (observation[COOLED] / np.float32(HALF_RECOVERED))
+    own[0] = exposure if is_message else (faded if exposure > 0.0 else 0.0)
+    own[1] = exposure
+    own[2], own[3], own[4] = observation[STRUGGLE], observation[ASKED_NOW], observation[ACCEPTANCE]
+    return N_RECENCY
+
+
+@compiled
+def head_of(action: int, n_steps: int, n_heads: int) -> int:
+    """The regression that rates an action: of its own, or shared over steps; of recency only for interventions."""
+    base = N_VARIANTS * n_steps
+    if n_heads == base + INTERVENTIONS:
+        return action
+    if n_heads == SHARED_HEADS:
+        return action % N_VARIANTS if action < base else N_VARIANTS + action - base
+    return action - base
+
+
+@compiled
+def read_action(reading: Reading, observation: Any, action: int, advised: bool, desk: Desk, inputs: Any) -> None:
+    """All inputs `(d,)` float64 of one `action`: common, own, whether it is `advised`, 1."""
+    base, n_common, size = N_VARIANTS * len(reading.table.starts), 0, 0
+    look(reading, observation, desk)
+    if reading.kind == FEATURES:
+        n_common = SHARED_SIZE
+        for j in range(SHARED_SIZE):
+            inputs[j] = desk.shared[j]
+    if reading.kind == RECENCY:
+        size = read_recency(observation, action >= base + N_RUNGS, desk.own)
+    elif action < base:
+        begin(reading, reading.select, desk)
+        size = read_step(reading, observation, action // N_VARIANTS, desk)
+    else:
+        begin(reading, reading.assist, desk)
+        size = read_current(reading, observation, desk)
+    for j in range(size):
+        inputs[n_common + j] = desk.own[j]
+    inputs[n_common + size] = 1.0 if advised else 0.0
+    inputs[n_common + size + 1] = 1.0

@@ -1,0 +1,92 @@
+"""A bandit as a bundle keeps it: its sums, its settings and its networks as tensors, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from journeys.actions import N_VARIANTS
+from journeys.spec import Journey
+from policies.bandits.inputs import INTERVENTIONS, NETWORK, RECENCY, SHARED_HEADS, sizes
+from policies.bandits.learning import Learner
+from policies.bandits.regression import Sums, nothing_seen
+from policies.bandits.settings import BANDITS, N_SETTINGS, BanditSettings, settings_from
+from policies.network import Weights
+from policies.step_features import INPUT_SIZE
+from policies.tensor_check import check_tensor
+
+SUMS = tuple(f"sums.{name}" for name in Sums._fields)
+SETTINGS = "settings"
+SINGLE, DOUBLE, COUNT = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
+PARTS, LAYERS = ("select", "assist"), ("w1", "b1", "w2", "b2")
+NETWORKS = tuple(f"{part}.{layer}" for part in PARTS for layer in LAYERS)
+
+
+def names_of(family: str) -> tuple[str, ...]:
+    """Names of the tensors of a family."""
+    return (*SUMS, SETTINGS, *(NETWORKS if BANDITS[family].kind == NETWORK else ()))
+
+
+def tensors_of(learner: Learner) -> dict[str, np.ndarray]:
+    """Every tensor by name."""
+    sums = {name: np.array(array) for name, array in zip(SUMS, learner.sums, strict=True)}
+    networks = [array for weights in learner.networks or () for array in weights[: len(LAYERS)]]
+    return {**sums, SETTINGS: learner.settings.numbers(), **dict(zip(NETWORKS, networks, strict=False))}
+
+
+def learner_from(family: str, tensors: Mapping[str, np.ndarray], journey: Journey) -> Learner:
+    """The inverse of `tensors_of`; what it learns further leaves `tensors` alone.
+
+    Raises `ValueError` that names the tensor which is missing, of another shape or type, or not finite.
+    """
+    for name in names_of(family):
+        if name not in tensors:
+            raise ValueError(f"tensor {name!r} is missing from a policy of family {family!r}")
+    check_tensor(SETTINGS, tensors[SETTINGS], DOUBLE, (N_SETTINGS,))
+    settings = settings_from(tensors[SETTINGS])
+    networks = networks_from(tensors) if BANDITS[family].kind == NETWORK else None
+    n_heads, n_inputs = heads_of(family, settings, journey), inputs_of(family, networks)
+    square = n_inputs, n_inputs
+    wide = n_heads if settings.discount < 1.0 else 0
+    shapes = ((n_heads, *square), (n_heads, n_inputs), (wide, *square), (n_heads,), (1,))
+    kinds = (DOUBLE, DOUBLE, DOUBLE, COUNT, COUNT)
+    for name, kind, shape in zip(SUMS, kinds, shapes, strict=True):
+        check_tensor(name, tensors[name], kind, shape)
+    return Learner(family, settings, Sums(*(np.array(tensors[name]) for name in SUMS)), networks)
+
+
+def beginner(
+    family: str, settings: BanditSettings, journey: Journey, networks: tuple[Weights, Weights] | None = None
+) -> Learner:
+    """A bandit that has seen nothing."""
+    size = heads_of(family, settings, journey), inputs_of(family, networks)
+    return Learner(family, settings, nothing_seen(*size, settings.discount < 1.0), networks)
+
+
+def heads_of(family: str, settings: BanditSettings, journey: Journey) -> int:
+    """How many regressions a bandit has."""
+    if BANDITS[family].kind == RECENCY:
+        return INTERVENTIONS
+    return SHARED_HEADS if settings.shared else N_VARIANTS * len(journey.steps) + INTERVENTIONS
+
+
+def inputs_of(family: str, networks: tuple[Weights, Weights] | None) -> int:
+    """How many inputs each of them has."""
+    return sum(sizes(BANDITS[family].kind, len(networks[0].b2) if networks else 0))
+
+
+def networks_from(tensors: Mapping[str, np.ndarray]) -> tuple[Weights, Weights]:
+    """The networks by which a bandit reads. Raises `ValueError`."""
+    one, two = (len(np.atleast_1d(tensors[f"{PARTS[0]}.{bias}"])) for bias in ("b1", "b2"))
+    shapes = ((INPUT_SIZE, one), (one,), (one, two), (two,))
+    for part in PARTS:
+        for layer, shape in zip(LAYERS, shapes, strict=True):
+            check_tensor(f"{part}.{layer}", tensors[f"{part}.{layer}"], SINGLE, shape)
+    return read_by([tensors[name] for name in NETWORKS])
+
+
+def read_by(layers: Sequence[np.ndarray]) -> tuple[Weights, Weights]:
+    """Two networks of the eight `layers`, in the order of `NETWORKS`, without a last layer."""
+    n, last = len(LAYERS), [np.zeros((len(layers[3]), 0), np.float32), np.zeros(0, np.float32)]
+    return Weights(*[*layers[:n], *last]), Weights(*[*layers[n:], *last])
