@@ -11,7 +11,7 @@ demo: $(STAMP)  ## train, export and serve in two minutes
 	$(BIN)/handrail demo
 
 test: $(STAMP) check  ## everything that CI runs
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist loadgroup
 
 check: $(STAMP)  ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -88,21 +88,26 @@ def costs_of_items(rounds: int) -> Iterator[Row]:
 
 def evaluations(settings: Settings) -> Iterator[Row]:
     """Users per second of one evaluation, and its processor time."""
-    section, users = f"evaluation of {settings.evaluated_users:,} users, saas, rules", settings.evaluated_users
+    users = settings.evaluated_users
+    section = f"evaluation of {users:,} users, saas, rules"
+    clock: dict[str, list[float]] = {name: [] for name in BACKENDS}
     cpu: dict[str, list[float]] = {name: [] for name in BACKENDS}
+    for number in range(min(settings.rounds, MOST_ROUNDS) + 1):
+        for name in BACKENDS:
+            spent, report = evaluated(users if number else SHORT_USERS, name)  # the first does not count
+            if number:
+                clock[name].append(users / spent)
+                cpu[name].append(report.cpu_seconds)
+    yield from beside_one_process({n: row_of(section, n, "users/s", rates) for n, rates in clock.items()})
+    yield from beside_one_process({n: row_of(f"{section}: CPU", n, "s", values) for n, values in cpu.items()})
 
-    def sample(name: str) -> tuple[float, float]:
-        reports: list[Report] = []
-        began = time.perf_counter()
-        evaluate_parts(PROBLEM, POLICIES, parts_of(1, shards_of(users)), 0, BACKENDS[name], reports.append)
-        seconds = time.perf_counter() - began
-        cpu[name].append(reports[-1].cpu_seconds)
-        return users, seconds
 
-    contenders = [Contender(name, "users/s", partial(sample, name)) for name in BACKENDS]
-    yield from beside_one_process(take_turns(section, contenders, min(settings.rounds, MOST_ROUNDS)))
-    spent = {name: row_of(f"{section}: CPU", name, "s", cpu[name][1:]) for name in BACKENDS}
-    yield from beside_one_process(spent)
+def evaluated(users: int, backend: str) -> tuple[float, Report]:
+    """Seconds that an evaluation took, and its last report."""
+    reports: list[Report] = []
+    began = time.perf_counter()
+    evaluate_parts(PROBLEM, POLICIES, parts_of(1, shards_of(users)), 0, BACKENDS[backend], reports.append)
+    return time.perf_counter() - began, reports[-1]
 
 
 def throughput(rounds: int) -> Iterator[Row]:

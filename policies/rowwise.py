@@ -20,13 +20,17 @@ class RowwisePolicy:
         self.name = name
         self._choose_rows = choose_rows
 
-    def __getstate__(self) -> tuple[str, str, str]:
-        """The loop by its name, not its code: whoever reads the pickle need not compile it again."""
-        return self.name, self._choose_rows.__module__, self._choose_rows.__name__
+    def __getstate__(self) -> dict[str, Any]:
+        """A module's own loop by its name, not its code: whoever reads the pickle need not compile it again."""
+        choose = self._choose_rows
+        of_module = getattr(import_module(choose.__module__), choose.__name__, None) is choose
+        return self.__dict__ | ({"_choose_rows": (choose.__module__, choose.__name__)} if of_module else {})
 
-    def __setstate__(self, state: tuple[str, str, str]) -> None:
-        self.name, module, function = state
-        self._choose_rows = getattr(import_module(module), function)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(state["_choose_rows"], tuple):
+            module, function = state["_choose_rows"]
+            self._choose_rows = getattr(import_module(module), function)
 
     def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """One-hot rows, shape `(n, A)`."""

@@ -11,6 +11,7 @@ from typing import Any
 from experiments.settings import SettingsError
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # tell nobody, warn of no GPU
+JOINING = "start one by `ray start --head`, set RAY_AUTH_MODE=token where it asks for one, or leave the address out"
 
 
 class BackendError(SettingsError):
@@ -42,7 +43,8 @@ def import_ray() -> Any:
         import ray  # noqa: PLC0415  (comes with the extra `scale`)
     except ModuleNotFoundError:
         raise BackendError(
-            "backend=ray: Ray is not installed. Mend: pip install 'handrail[scale]', or backend=local"
+            "backend=ray: Ray is not installed. "
+            "Mend: pip install '.[scale]' in a clone of the repository, or backend=local"
         ) from None
     return ray
 
@@ -60,5 +62,5 @@ def start(ray: Any, workers: int, address: str | None) -> None:
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         where = f"address={address}: no Ray cluster answers there" if address else "backend=ray: Ray does not start"
-        mend = "start one by `ray start --head`, or leave the address out" if address else "backend=local"
+        mend = JOINING if address else "backend=local"
         raise BackendError(f"{where} ({' '.join(str(error).split())}). Mend: {mend}") from None

@@ -54,7 +54,8 @@ class Promise(NamedTuple):
 def promise_of(n_actions: int) -> Promise:
     """Room for so many actions."""
     n_edges = CELLS + 1 + len(OWN_EDGES) * n_actions
-    return Promise(*[np.zeros(n_actions) for _ in Promise._fields[:-1]], np.zeros(n_edges))
+    means, widths, below, above = np.zeros((4, n_actions))
+    return Promise(means, widths, below, above, np.zeros(n_edges))
 
 
 @compiled

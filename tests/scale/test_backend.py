@@ -78,5 +78,5 @@ def test_an_item_that_always_kills_its_worker_is_named(tmp_path: Path) -> None:
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(BackendError, match=r"Mend: pip install 'handrail\[scale\]'"):
+    with pytest.raises(BackendError, match=r"Mend: pip install '\.\[scale\]' in a clone"):
         list(carry_out(square, [1], RAY, ignore))

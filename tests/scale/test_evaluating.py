@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from rich.console import Console
 
 from envs.reward import RewardWeights
 from experiments import compare
+from experiments.algorithms import algorithm_of, run_algorithm
+from experiments.algorithms import policy_of as trained_policy
 from experiments.evaluation import SHARD, Evaluation, Shard, evaluate, shards_of
 from experiments.scale.backend import BackendSettings
 from experiments.scale.evaluating import evaluate_parts, evaluate_side_by_side, parts_of
@@ -20,7 +23,9 @@ from experiments.scale.report import Report
 from experiments.settings import Problem
 from journeys.loading import load_journey
 from personas.persona import load_population
+from policies.bandits.settings import BANDITS
 from policies.protocol import Policy
+from policies.training.env_group import Setting
 from policies.training.greedy_full import GreedyFull
 from tests.experiments.small_runs import small_comparison
 from tests.policies.moments import POLICIES, make_policy
@@ -30,9 +35,25 @@ PROBLEM = Problem(load_journey(JOURNEY), load_population("mixed"), RewardWeights
 USERS, SEED = 150, 4
 HERE, RAY = BackendSettings("local"), BackendSettings("ray", workers=2)
 INSIDER = "greedy_full"
+EVERYONE = [*POLICIES, *BANDITS, INSIDER]
+CONF = {name: (("policy", name), ("training", "bandit")) for name in BANDITS}
+
+
+@cache
+def bandit(name: str) -> Policy:
+    """Trained for an instant, as its files in conf/ say."""
+    config = {group: yaml.safe_load(Path(f"conf/{group}/{file}.yaml").read_text()) for group, file in CONF[name]}
+    config["training"] |= {"total_steps": 2_000, "cohort": 50}
+    algorithm = algorithm_of(config)
+    practice = [Setting(PROBLEM.journey, PROBLEM.population, PROBLEM.learner)]
+    nowhere = Path("no checkpoint")
+    trained = run_algorithm(algorithm, practice, PROBLEM.weights, SEED, lambda _: None, nowhere, None)
+    return trained_policy(algorithm, trained, PROBLEM.journey)
 
 
 def policy_of(name: str) -> Policy:
+    if name in BANDITS:
+        return bandit(name)
     return GreedyFull(PROBLEM.journey) if name == INSIDER else make_policy(name, JOURNEY)
 
 
@@ -55,7 +76,7 @@ def assert_same(one: Evaluation, other: Evaluation) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, USERS - 1, USERS])
-@pytest.mark.parametrize("name", [*POLICIES, INSIDER])
+@pytest.mark.parametrize("name", EVERYONE)
 def test_shards_of_any_size_make_up_the_whole(name: str, size: int) -> None:
     parts = parts_of(1, shards_of(USERS, size))
     assert_same(in_one_piece(name), *evaluate_parts(PROBLEM, [policy_of(name)], parts, SEED, HERE, ignore))
@@ -77,7 +98,7 @@ def test_another_shard_is_other_people() -> None:
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", [*POLICIES, INSIDER])
+@pytest.mark.parametrize("name", EVERYONE)
 def test_a_policy_that_was_sent_plays_as_before(name: str) -> None:
     sent = pickle.loads(pickle.dumps(policy_of(name)))
     assert_same(in_one_piece(name), evaluate(PROBLEM, sent, USERS, SEED))
@@ -87,7 +108,7 @@ def test_a_policy_that_was_sent_plays_as_before(name: str) -> None:
 @pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("cluster")
 def test_workers_find_what_one_process_finds() -> None:
-    names = [*POLICIES, INSIDER]
+    names = EVERYONE
     parts = parts_of(len(names), shards_of(USERS, 64))
     found = evaluate_parts(PROBLEM, [policy_of(name) for name in names], parts, SEED, RAY, ignore)
     for name, evaluation in zip(names, found, strict=True):
