@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from envs.reward import RewardWeights
-from experiments.scale.backend import HERE, BackendSettings
+from experiments.scale.backend import HERE, BackendSettings, ready
 from experiments.scale.cluster import BackendError, running
+from experiments.scale.cohorts import cohort_on
 from experiments.settings import SettingsError, fill
 from journeys.spec import Journey
 from policies.bandits.settings import BANDITS, BanditSettings
@@ -19,6 +20,7 @@ from policies.families import baseline, build_policy
 from policies.protocol import Policy
 from policies.training.bandits import BanditTrainer, BanditTraining
 from policies.training.checkpoint import CheckpointError, save_checkpoint, take_up
+from policies.training.cohort_log import cohort_log
 from policies.training.env_group import Setting, shares
 from policies.training.player import Player
 from policies.training.ppo import PPO, MakePlayer, PPOSettings
@@ -127,12 +129,14 @@ def run_algorithm(
 ) -> Trained:
     """Train, leaving a checkpoint of ours at `checkpoint` now and then; go on from the one at `resume`, if any.
 
-    Where the backend is Ray, its workers play the rollouts of ours. Raises `SettingsError`.
+    Where the backend is Ray, its workers play the rollouts of ours and the cohorts of bandits. Raises `SettingsError`.
     """
     settings = algorithm.settings
     if isinstance(settings, BanditAlgorithm):
-        trainer = BanditTrainer(algorithm.name, settings.bandit, settings.training, practice, weights, seed)
-        return trainer.train(on_progress)
+        live = cohort_log if backend.backend == HERE.backend else cohort_on(backend)
+        with ready(backend):
+            trainer = BanditTrainer(algorithm.name, settings.bandit, settings.training, practice, weights, seed, live)
+            return trainer.train(on_progress)
     if isinstance(settings, SB3Settings):
         one = practice[0]
         return train_by_sb3(one.journey, one.population, settings, seed, weights, on_progress, one.learner)

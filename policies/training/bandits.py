@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agents.learners import journey_under
 from envs.reward import RewardWeights
 from journeys.plan import compile_plan
 from policies.bandits.inputs import NETWORK
@@ -22,7 +23,7 @@ from policies.bandits.settings import BANDITS, BanditSettings
 from policies.bandits.tensors import beginner, tensors_of
 from policies.families import OF_ANY_JOURNEY, baseline
 from policies.protocol import Choices, Policy, draw
-from policies.training.cohort_log import CohortLog, cohort_log
+from policies.training.cohort_log import Cohort, CohortLog, cohort_log
 from policies.training.env_group import Setting
 from policies.training.progress import Progress
 from policies.training.representation import represent
@@ -75,7 +76,7 @@ class Doubting:
 class BanditTrainer:
     """One training of a bandit of `family`: `train` runs it to its end, `advance` by one cohort.
 
-    Cohorts come from the settings of `practice` in turn, all of one journey.
+    Cohorts come from the settings of `practice` in turn, all of one journey; `live` lets them live.
     """
 
     def __init__(
@@ -86,10 +87,11 @@ class BanditTrainer:
         practice: Sequence[Setting],
         weights: RewardWeights,
         seed: int,
+        live: Callable[[Cohort], CohortLog] = cohort_log,
     ) -> None:
         self.family, self.training, self.practice, self.weights, self.seed = family, training, practice, weights, seed
         self.settings = replace(settings, weights=tuple(weights.array().tolist()))
-        self.journey = practice[0].journey
+        self.journey, self.live = practice[0].journey, live
         self.learner: Learner | None = (
             None if BANDITS[family].kind == NETWORK else beginner(family, self.settings, self.journey)
         )
@@ -109,8 +111,9 @@ class BanditTrainer:
         """Let one cohort live, and learn from its log."""
         began, setting = time.perf_counter(), self.practice[self.cohorts % len(self.practice)]
         first = self.cohorts * self.training.cohort
-        log = cohort_log(setting, self.leader(), self.training.cohort, self.seed, first, self.weights)
-        lived, _ = relive(compile_plan(setting.journey), worth_of(self.settings), log.events, log.starts)
+        log = self.live(Cohort(setting, self.leader(), self.training.cohort, self.seed, first, self.weights))
+        plan = compile_plan(journey_under(setting.journey, setting.learner))  # the fold that the cohort lived under
+        lived, _ = relive(plan, worth_of(self.settings), log.events, log.starts)
         if self.learner is None:
             networks = represent(lived, self.journey, self.training.hidden, self.seed)
             self.learner = beginner(self.family, self.settings, self.journey, networks)

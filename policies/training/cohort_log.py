@@ -25,11 +25,20 @@ class CohortLog(NamedTuple):
     completed: np.ndarray
 
 
-def cohort_log(
-    setting: Setting, policy: Policy, n_users: int, seed: int, first_user: int, weights: RewardWeights
-) -> CohortLog:
-    """Let users `first_user` to `first_user + n_users - 1` of `seed` live under `policy`."""
-    journey, population, learner = setting
+class Cohort(NamedTuple):
+    """Who is to live how: users `first_user` to `first_user + n_users - 1` of `seed`, under `policy`."""
+
+    setting: Setting
+    policy: Policy
+    n_users: int
+    seed: int
+    first_user: int
+    weights: RewardWeights
+
+
+def cohort_log(cohort: Cohort) -> CohortLog:
+    """Let a cohort live."""
+    (journey, population, learner), policy, n_users, seed, first_user, weights = cohort
     kept, terms = list[np.ndarray](), np.zeros((n_users, len(TERMS)))
     for moment in rounds(journey, population, policy, n_users, seed, first_user, keep_log=True, learner=learner):
         if kept:

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from rich.console import Console
 
 from envs.reward import RewardWeights
 from experiments import compare
-from experiments.algorithms import algorithm_of, run_algorithm
-from experiments.algorithms import policy_of as trained_policy
 from experiments.evaluation import SHARD, Evaluation, Shard, evaluate, shards_of
 from experiments.scale.backend import BackendSettings
 from experiments.scale.evaluating import evaluate_parts, evaluate_side_by_side, parts_of
@@ -23,9 +20,7 @@ from experiments.scale.report import Report
 from experiments.settings import Problem
 from journeys.loading import load_journey
 from personas.persona import load_population
-from policies.bandits.settings import BANDITS
 from policies.protocol import Policy
-from policies.training.env_group import Setting
 from policies.training.greedy_full import GreedyFull
 from tests.experiments.small_runs import small_comparison
 from tests.policies.moments import POLICIES, make_policy
@@ -35,25 +30,10 @@ PROBLEM = Problem(load_journey(JOURNEY), load_population("mixed"), RewardWeights
 USERS, SEED = 150, 4
 HERE, RAY = BackendSettings("local"), BackendSettings("ray", workers=2)
 INSIDER = "greedy_full"
-EVERYONE = [*POLICIES, *BANDITS, INSIDER]
-CONF = {name: (("policy", name), ("training", "bandit")) for name in BANDITS}
-
-
-@cache
-def bandit(name: str) -> Policy:
-    """Trained for an instant, as its files in conf/ say."""
-    config = {group: yaml.safe_load(Path(f"conf/{group}/{file}.yaml").read_text()) for group, file in CONF[name]}
-    config["training"] |= {"total_steps": 2_000, "cohort": 50}
-    algorithm = algorithm_of(config)
-    practice = [Setting(PROBLEM.journey, PROBLEM.population, PROBLEM.learner)]
-    nowhere = Path("no checkpoint")
-    trained = run_algorithm(algorithm, practice, PROBLEM.weights, SEED, lambda _: None, nowhere, None)
-    return trained_policy(algorithm, trained, PROBLEM.journey)
+EVERYONE = [*POLICIES, INSIDER]
 
 
 def policy_of(name: str) -> Policy:
-    if name in BANDITS:
-        return bandit(name)
     return GreedyFull(PROBLEM.journey) if name == INSIDER else make_policy(name, JOURNEY)
 
 
