@@ -13,7 +13,7 @@ import numpy as np
 
 from journeys.compiled import compiled, entry_point
 from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore, promise_of
-from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior
+from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior, renew
 from policies.bandits.tables import rated, table_of
 from policies.masked_softmax import draw_legal, list_legal, spread
 from policies.network import MachineCode, checked
@@ -90,7 +90,7 @@ def machine_code() -> MachineCode:
 
 
 class ContextBandit:
-    """A bandit of `n_arms` on contexts of `size` numbers. It decides by what it had learned at the last `settle`."""
+    """A bandit of `n_arms` on contexts of `size` numbers. It decides by all that it has learned."""
 
     def __init__(
         self, name: str, n_arms: int, size: int, rule: Rule, ridge: float = 1.0, discount: float = 1.0
@@ -98,18 +98,16 @@ class ContextBandit:
         self.name, self.rule, self.ridge, self.discount = name, rule, ridge, discount
         self.sums: Sums = nothing_seen(n_arms, size, discount < 1.0)
         self._shape = size, n_arms
-        self.settle()
+        self._found = posterior(self.sums, ridge, discount)
+        self._table = table_of(self._found, asks_for_widths(rule))
 
     def learn(self, contexts: np.ndarray, arms: np.ndarray, rewards: np.ndarray) -> None:
         """Learn from `n` rounds in order: `contexts` `(n, d)`, `arms` `(n,)` and their `rewards` `(n,)`."""
         rounds = np.ascontiguousarray(arms, np.int64), np.ascontiguousarray(contexts, np.float64)
         add_rows(self.sums, *rounds, np.ascontiguousarray(rewards, np.float64), self.discount)
-        self.settle()
-
-    def settle(self) -> None:
-        """Let what was learned take effect."""
-        found = posterior(self.sums, self.ridge, self.discount)
-        self._table = table_of(found, asks_for_widths(self.rule))
+        changed = np.arange(self._shape[1]) if self.discount < 1.0 else np.unique(rounds[0])
+        renew(self._found, self.sums, changed, self.ridge, self.discount)
+        self._table = table_of(self._found, asks_for_widths(self.rule))
 
     def probabilities(self, contexts: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Chances of every arm, shape `(n, K)`."""
