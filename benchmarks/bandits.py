@@ -41,6 +41,7 @@ from personas.persona import load_population
 from policies.bandits.exploration import HIGHEST, SAMPLED, Rule
 
 ARMS, SIZE, NOISE = 10, 20, 0.3
+ONBOARDING_NOISE = 0.05  # arms are closer there: half of what the noise moves is what the best arms differ by
 BEFORE = 100  # rounds of random arms that everybody learns from first
 ROUNDS, FEWER, ALONE_ROUNDS, FULL_SEEDS = 10_000, 2_000, 1_000, 7  # fewer where samples are fewer than usual
 ALONE, USUAL, LARGE = 1, 100, 1_000  # rounds of a batch
@@ -48,7 +49,7 @@ TIMES_THEIRS = 10.0  # how much faster ours are to be, batched
 
 LINUCB, THOMPSON, EPSILON_GREEDY, FORGETTING = "LinUCB", "Thompson", "epsilon-greedy", "LinUCB that forgets"
 OF_ARMS = "--noconstant --ignore_linear s"  # weights of arms alone: what all arms share does not help to choose
-SQUARECB, EPSILON = f"{OF_ARMS} --squarecb --gamma_scale 100", f"{OF_ARMS} -l 2 --epsilon 0.01"
+SQUARECB, EPSILON = f"{OF_ARMS} --squarecb --gamma_scale 100", f"{OF_ARMS} -l 4 --epsilon 0.005"
 BAG = f"{OF_ARMS} --epsilon 0 --bag 5"
 OURS = (
     Entry(LINUCB, ours(Rule(HIGHEST, 0.5, 0.0))),
@@ -67,6 +68,21 @@ MABWISER = (
     Entry("MABWiser LinGreedy", mabwiser(LearningPolicy.LinGreedy(epsilon=0.005)), EPSILON_GREEDY),
 )
 ALL = (*OURS, *VOWPAL_WABBIT, *MABWISER)
+ON_CHANGE = (
+    Entry(FORGETTING, ours(Rule(HIGHEST, 0.5, 0.0), discount=0.998)),
+    Entry(LINUCB, ours(Rule(HIGHEST, 0.5, 0.0))),
+    Entry("VW SquareCB", vowpal_wabbit(f"{OF_ARMS} -l 2 --squarecb --gamma_scale 100"), FORGETTING),
+    Entry("VW epsilon-greedy", vowpal_wabbit(EPSILON), FORGETTING),
+    Entry("MABWiser LinUCB", mabwiser(LearningPolicy.LinUCB(alpha=0.5)), FORGETTING),
+    Entry("MABWiser LinTS", mabwiser(LearningPolicy.LinTS(alpha=0.1)), FORGETTING),
+)
+ON_ONBOARDING = (
+    Entry(LINUCB, ours(Rule(HIGHEST, 0.1, 0.0))),
+    Entry(THOMPSON, ours(Rule(SAMPLED, 0.05, 0.0))),
+    Entry("VW SquareCB", vowpal_wabbit(f"{OF_ARMS} -l 0.1 --squarecb --gamma_scale 100"), LINUCB),
+    Entry("MABWiser LinUCB", mabwiser(LearningPolicy.LinUCB(alpha=0.1)), LINUCB),
+    Entry("MABWiser LinTS", mabwiser(LearningPolicy.LinTS(alpha=0.05)), THOMPSON),
+)
 
 
 class Played(NamedTuple):
@@ -103,7 +119,7 @@ def changing(rounds: int, seed: int) -> Stream:
 def onboarding(rounds: int, seed: int) -> Stream:
     """What a policy sees of users of `saas`, in no order; the rewards are made up, and linear in it."""
     rng, moments = np.random.default_rng(seed), some_moments(load_journey("saas"), load_population("mixed"), rounds)
-    return stream_on(moments.observations[rng.permutation(rounds)], ARMS, rng, NOISE)
+    return stream_on(moments.observations[rng.permutation(rounds)], ARMS, rng, ONBOARDING_NOISE)
 
 
 def play(contestant: Contestant, stream: Stream, batch: int, seed: int) -> Played:
@@ -182,15 +198,15 @@ def speeds(problem: Problem, plays: Plays, part: str, seconds: Callable[[Played]
     return list(rows.values())
 
 
-def rows_of(problem: Problem, rounds: int, seeds: int) -> list[Row]:
-    """Everything about one problem."""
+def rows_of(problem: Problem, rounds: int, seeds: int, apart: bool) -> list[Row]:
+    """Everything about one problem; where it is to be told `apart`, also of deciding and of learning alone."""
     plays, possible = play_all(problem, rounds, seeds)
-    return [
-        *earnings(problem, plays, possible),
-        *speeds(problem, plays, "both", lambda played: played.deciding + played.learning),
-        *speeds(problem, plays, "deciding", lambda played: played.deciding),
-        *speeds(problem, plays, "learning", lambda played: played.learning),
-    ]
+    rows = earnings(problem, plays, possible)
+    rows += speeds(problem, plays, "deciding and learning", lambda played: played.deciding + played.learning)
+    if apart:
+        rows += speeds(problem, plays, "deciding", lambda played: played.deciding)
+        rows += speeds(problem, plays, "learning", lambda played: played.learning)
+    return rows
 
 
 def own_loop(rounds: int, samples: int) -> Row:
@@ -228,9 +244,12 @@ def seconds_of(work: Callable[[], Workspace]) -> float:
 def measure(settings: Settings) -> list[Row]:
     """All rows of this benchmark."""
     rounds = ROUNDS if settings.rounds >= FULL_SEEDS else FEWER
-    rows = list[Row]()
-    for batch in (ALONE, USUAL, LARGE):
-        problem = Problem("linear", linear, ALL, batch)
-        rows += rows_of(problem, ALONE_ROUNDS if batch == ALONE else rounds, settings.rounds)
-    rows.append(own_loop(rounds, settings.rounds))
-    return rows
+    problems = (
+        (Problem("linear", linear, ALL, ALONE), ALONE_ROUNDS, True),
+        (Problem("linear", linear, ALL, USUAL), rounds, True),
+        (Problem("linear", linear, ALL, LARGE), rounds, True),
+        (Problem("change half way", changing, ON_CHANGE, USUAL), rounds, False),
+        (Problem("moments of saas", onboarding, ON_ONBOARDING, USUAL), FEWER, False),
+    )
+    rows = [row for problem, length, apart in problems for row in rows_of(problem, length, settings.rounds, apart)]
+    return [*rows, own_loop(rounds, settings.rounds)]

@@ -14,7 +14,7 @@ import numpy as np
 from journeys.compiled import compiled, entry_point
 from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore, promise_of
 from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior, renew
-from policies.bandits.tables import rated, table_of
+from policies.bandits.tables import enter, rated, table_of
 from policies.masked_softmax import draw_legal, list_legal, spread
 from policies.network import MachineCode, checked
 from policies.protocol import Choices
@@ -107,7 +107,7 @@ class ContextBandit:
         add_rows(self.sums, *rounds, np.ascontiguousarray(rewards, np.float64), self.discount)
         changed = np.arange(self._shape[1]) if self.discount < 1.0 else np.unique(rounds[0])
         renew(self._found, self.sums, changed, self.ridge, self.discount)
-        self._table = table_of(self._found, asks_for_widths(self.rule))
+        enter(self._table, self._found, changed)
 
     def probabilities(self, contexts: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Chances of every arm, shape `(n, K)`."""
