@@ -41,7 +41,7 @@ from personas.persona import load_population
 from policies.bandits.exploration import HIGHEST, SAMPLED, Rule
 
 ARMS, SIZE, NOISE = 10, 20, 0.3
-ONBOARDING_NOISE = 0.05  # arms are closer there: half of what the noise moves is what the best arms differ by
+ONBOARDING_NOISE = 0.05  # what an arm pays varies less with the context there: by some 0.03
 BEFORE = 100  # rounds of random arms that everybody learns from first
 ROUNDS, FEWER, ALONE_ROUNDS, FULL_SEEDS = 10_000, 2_000, 1_000, 7  # fewer where samples are fewer than usual
 ALONE, USUAL, LARGE = 1, 100, 1_000  # rounds of a batch

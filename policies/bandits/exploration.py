@@ -137,13 +137,17 @@ def chances_of_highest(promise: Promise, scale: float, count: int, chances: Any)
     if not ceiling > floor:  # certain, all of them, or no numbers at all
         one_hot(promise, 0.0, count, chances)
         return
-    n_edges, rivals = find_edges(means, widths, scale, count, floor, ceiling, edges), 0
+    rivals = 0
     for k in range(count):
         chances[k] = 0.0
         if means[k] + REACH * scale * widths[k] >= floor:
             which[rivals], centres[rivals], masses[rivals] = k, means[k], 0.0
             sharpness[rivals] = min(SQRT_HALF / (scale * widths[k]), SHARPEST)
             rivals += 1
+    if rivals == 1:
+        chances[which[0]] = 1.0
+        return
+    n_edges = find_edges(means, widths, scale, count, floor, ceiling, edges)
     fill_below(floor, centres, sharpness, rivals, below)
     for k in range(rivals):
         if sharpness[k] == SHARPEST:  # known exactly, and it may be the floor itself
