@@ -64,9 +64,9 @@ class Promise(NamedTuple):
 
 def promise_of(n_actions: int) -> Promise:
     """Room for so many actions."""
-    means, widths, *room = np.zeros((7, n_actions))
-    n_edges = CELLS + 1 + len(OWN_EDGES) * n_actions
-    return Promise(means, widths, np.zeros(n_actions, np.int64), *room, np.zeros(n_edges))
+    means, widths, centres, sharpness, below, above, masses = np.zeros((7, n_actions))
+    which, edges = np.zeros(n_actions, np.int64), np.zeros(CELLS + 1 + len(OWN_EDGES) * n_actions)
+    return Promise(means, widths, which, centres, sharpness, below, above, masses, edges)
 
 
 @compiled
