@@ -13,7 +13,7 @@ from policies.bandits.exploration import HIGHEST, SAMPLED, SOFTENED, Rule, explo
 
 DRAWS = 400_000
 INTEGRAL_OFF = 0.002  # by cells of the integral, as policies/bandits/exploration.py states
-HALF_A_CELL_OFF = 0.01  # where one of two is known exactly: all of it is in one cell
+A_CELL_OFF = 0.02  # where one of two is known exactly: all that it may be lies in one cell
 PHI_OFF = 3e-7  # by the formula for the normal distribution
 STANDARD_ERRORS = 4.5  # 1 in 150,000 is beyond: a hundred comparisons hold
 
@@ -96,7 +96,7 @@ def test_where_all_is_certain_the_first_of_the_best_is_taken(means: list[float])
 def test_of_one_known_exactly_the_other_wins_as_often_as_it_is_above(known: float) -> None:
     """Also where what is known is itself the floor, below which nothing wins."""
     found = chances(Rule(SAMPLED, 1.0, 0.0), [0.0, 0.5], [known, 1.0])
-    assert found[1] == pytest.approx(0.5 * math.erfc(-0.5 / math.sqrt(2.0)), abs=HALF_A_CELL_OFF)
+    assert found[1] == pytest.approx(0.5 * math.erfc(-0.5 / math.sqrt(2.0)), abs=A_CELL_OFF)
 
 
 def test_a_single_one_that_may_be_the_highest_is_certain() -> None:
