@@ -43,7 +43,7 @@ from policies.bandits.exploration import HIGHEST, SAMPLED, Rule
 ARMS, SIZE, NOISE = 10, 20, 0.3
 ONBOARDING_NOISE = 0.05  # what an arm pays varies less with the context there: by some 0.03
 BEFORE = 100  # rounds of random arms that everybody learns from first
-ROUNDS, FEWER, ALONE_ROUNDS, FULL_SEEDS = 10_000, 2_000, 1_000, 7  # fewer where samples are fewer than usual
+SHORT, SHORTER = 2_000, 1_000  # rounds at most: of wide contexts, and where a batch is one round
 ALONE, USUAL, LARGE = 1, 100, 1_000  # rounds of a batch
 TIMES_THEIRS = 10.0  # how much faster ours are to be, batched
 
@@ -77,11 +77,11 @@ ON_CHANGE = (
     Entry("MABWiser LinTS", mabwiser(LearningPolicy.LinTS(alpha=0.1)), FORGETTING),
 )
 ON_ONBOARDING = (
-    Entry(LINUCB, ours(Rule(HIGHEST, 0.1, 0.0))),
-    Entry(THOMPSON, ours(Rule(SAMPLED, 0.05, 0.0))),
-    Entry("VW SquareCB", vowpal_wabbit(f"{OF_ARMS} -l 0.1 --squarecb --gamma_scale 100"), LINUCB),
-    Entry("MABWiser LinUCB", mabwiser(LearningPolicy.LinUCB(alpha=0.1)), LINUCB),
-    Entry("MABWiser LinTS", mabwiser(LearningPolicy.LinTS(alpha=0.05)), THOMPSON),
+    Entry(LINUCB, ours(Rule(HIGHEST, 0.03, 0.0))),
+    Entry(THOMPSON, ours(Rule(SAMPLED, 0.01, 0.0))),
+    Entry("VW SquareCB", vowpal_wabbit(f"{OF_ARMS} -l 0.1 --squarecb --gamma_scale 1000"), LINUCB),
+    Entry("MABWiser LinUCB", mabwiser(LearningPolicy.LinUCB(alpha=0.03)), LINUCB),
+    Entry("MABWiser LinTS", mabwiser(LearningPolicy.LinTS(alpha=0.01)), THOMPSON),
 )
 
 
@@ -243,13 +243,13 @@ def seconds_of(work: Callable[[], Workspace]) -> float:
 
 def measure(settings: Settings) -> list[Row]:
     """All rows of this benchmark."""
-    rounds = ROUNDS if settings.rounds >= FULL_SEEDS else FEWER
+    rounds = settings.bandit_rounds
     problems = (
-        (Problem("linear", linear, ALL, ALONE), ALONE_ROUNDS, True),
+        (Problem("linear", linear, ALL, ALONE), min(rounds, SHORTER), True),
         (Problem("linear", linear, ALL, USUAL), rounds, True),
         (Problem("linear", linear, ALL, LARGE), rounds, True),
         (Problem("change half way", changing, ON_CHANGE, USUAL), rounds, False),
-        (Problem("moments of saas", onboarding, ON_ONBOARDING, USUAL), FEWER, False),
+        (Problem("moments of saas", onboarding, ON_ONBOARDING, USUAL), min(rounds, SHORT), False),
     )
     rows = [row for problem, length, apart in problems for row in rows_of(problem, length, settings.rounds, apart)]
     return [*rows, own_loop(rounds, settings.rounds)]
