@@ -12,6 +12,7 @@ PARTS = {
     "training": "benchmarks.training",
     "time_to_return": "benchmarks.time_to_return",
     "deciding": "benchmarks.deciding",
+    "bandits": "benchmarks.bandits",
     "runtime": "benchmarks.runtime",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",

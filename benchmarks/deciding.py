@@ -1,8 +1,9 @@
 """How fast an exported policy decides: real decision moments in, drawn actions with their propensities out, one core.
 
-Beside the policies of a bundle, the same network in ONNX Runtime (one thread) and as plain NumPy matrix products, each
-followed by the same draw. They compute all actions at once and leave nothing out; their results differ in the last bits
-with the size of the batch, which is why neither serves. Seconds are those in which this thread had the core.
+Beside the networks of a bundle, two of its bandits; the same network in ONNX Runtime (one thread) and as plain NumPy
+matrix products, each followed by the same draw. These two compute all actions at once and leave nothing out; their
+results differ in the last bits with the size of the batch, which is why neither serves. Seconds are those in which this
+thread had the core.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from personas.persona import load_population
+from policies.bandits.learning import policy_of
+from policies.bandits.regression import add_rows
+from policies.bandits.settings import BanditSettings
+from policies.bandits.tensors import beginner
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Choices, Policy, draw
 from policies.step_features import INPUT_SIZE
@@ -34,6 +39,8 @@ BATCH, ALONE = 4_096, 1
 SINGLES = 512  # different moments decided one at a time
 HIDDEN = 64  # units of each hidden layer, as in training
 SCORER_HIDDEN = (32, 64)
+BANDITS = {"LinUCB": "linucb", "Thompson": "thompson"}  # by name, families
+LIVED, NOT_ZERO = 3_000, 0.4  # random observations that a bandit learned of, and the share of their inputs
 LEAST_RATE, MOST_US = 2e6, 10.0
 US = 1e6  # microseconds in a second
 
@@ -45,6 +52,15 @@ def untrained(n_inputs: int, n_outputs: int, hidden: int = HIDDEN) -> Weights:
     rng, layers = np.random.default_rng(1), ((n_inputs, hidden), (hidden, hidden), (hidden, n_outputs))
     sizes = (size for n, m in layers for size in ((n, m), (m,)))
     return Weights(*(rng.normal(0.0, 0.1, size).astype(np.float32) for size in sizes))
+
+
+def random_bandit(family: str, journey: Journey) -> Policy:
+    """A bandit that was told anything of any action: for a speed that depends on how sure it is, well on its way."""
+    learner, rng = beginner(family, BanditSettings(), journey), np.random.default_rng(1)
+    n_heads, size = learner.sums.moment.shape
+    inputs = rng.random((LIVED, size)) * (rng.random((LIVED, size)) < NOT_ZERO)
+    add_rows(learner.sums, rng.integers(0, n_heads, LIVED), inputs, rng.normal(size=LIVED), learner.settings.discount)
+    return policy_of(learner, journey)
 
 
 class NumpyNetwork:
@@ -86,6 +102,7 @@ def deciders(journey: Journey) -> dict[str, Decide]:
         parts = (untrained(INPUT_SIZE, size, hidden) for size in (N_VARIANTS, HELP_AND_MESSAGES))
         select, assist = parts
         policies[f"scorer of any journey, {hidden} units"] = StepScorer("scorer", select, assist, journey)
+    policies |= {f"bandit, {name}": random_bandit(family, journey) for name, family in BANDITS.items()}
     peers: dict[str, Any] = {"ONNX Runtime": OnnxNetwork(network), "NumPy": NumpyNetwork(network.weights)}
     return {name: policy.decide for name, policy in {**policies, **peers}.items()}
 

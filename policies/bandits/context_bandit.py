@@ -13,11 +13,10 @@ import numpy as np
 
 from journeys.compiled import compiled, entry_point
 from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore, promise_of
-from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior
-from policies.bandits.tables import rated, table_of
-from policies.compiled_policy import MachineCode, checked
+from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior, renew
+from policies.bandits.tables import enter, rated, table_of
+from policies.compiled_policy import CompiledPolicy, MachineCode
 from policies.masked_softmax import draw_legal, list_legal, spread
-from policies.protocol import Choices
 from policies.vector import gather
 from policies.vector_code import LANES
 
@@ -89,37 +88,28 @@ def machine_code() -> MachineCode:
     )
 
 
-class ContextBandit:
-    """A bandit of `n_arms` on contexts of `size` numbers. It decides by what it had learned at the last `settle`."""
+class ContextBandit(CompiledPolicy):
+    """A bandit of `n_arms` on contexts of `size` numbers. It decides by all that it has learned."""
+
+    machine_code = staticmethod(machine_code)
 
     def __init__(
         self, name: str, n_arms: int, size: int, rule: Rule, ridge: float = 1.0, discount: float = 1.0
     ) -> None:
-        self.name, self.rule, self.ridge, self.discount = name, rule, ridge, discount
+        self.rule, self.ridge, self.discount = rule, ridge, discount
         self.sums: Sums = nothing_seen(n_arms, size, discount < 1.0)
-        self._shape = size, n_arms
-        self.settle()
+        self._found = posterior(self.sums, ridge, discount)
+        self._table = table_of(self._found, asks_for_widths(rule))
+        super().__init__(name, (self._table, rule), (size, n_arms))
+
+    def room(self) -> Room:
+        """Room for one context."""
+        return room_of(self._table)
 
     def learn(self, contexts: np.ndarray, arms: np.ndarray, rewards: np.ndarray) -> None:
         """Learn from `n` rounds in order: `contexts` `(n, d)`, `arms` `(n,)` and their `rewards` `(n,)`."""
         rounds = np.ascontiguousarray(arms, np.int64), np.ascontiguousarray(contexts, np.float64)
         add_rows(self.sums, *rounds, np.ascontiguousarray(rewards, np.float64), self.discount)
-        self.settle()
-
-    def settle(self) -> None:
-        """Let what was learned take effect."""
-        found = posterior(self.sums, self.ridge, self.discount)
-        self._table = table_of(found, asks_for_widths(self.rule))
-
-    def probabilities(self, contexts: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Chances of every arm, shape `(n, K)`."""
-        seen, out = checked(self._shape, contexts, masks), np.empty(masks.shape)
-        machine_code().probabilities(self._table, self.rule, *seen, room_of(self._table), out)
-        return out
-
-    def decide(self, contexts: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
-        """Draw an arm per row."""
-        seen, keys = checked(self._shape, contexts, masks), np.ascontiguousarray(keys, np.uint64)
-        choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
-        machine_code().decide(self._table, self.rule, *seen, keys, room_of(self._table), *choices)
-        return choices
+        changed = np.arange(len(self._table)) if self.discount < 1.0 else np.unique(rounds[0])
+        renew(self._found, self.sums, changed, self.ridge, self.discount)
+        enter(self._table, self._found, changed)

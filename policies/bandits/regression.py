@@ -150,11 +150,11 @@ def find_roots(inverse: Any, wide: Any, room: Any, roots: Any) -> None:
 
 
 @compiled
-def solve_heads(sums: Sums, ridge: float, faded: Any, rooms: Any, means: Any, roots: Any) -> None:
-    """Means and roots of every head; `rooms` `(4, d, d)` is room, `faded` `(K,)` what is left of each head's sums."""
+def solve_heads(sums: Sums, heads: Any, ridge: float, faded: Any, rooms: Any, means: Any, roots: Any) -> None:
+    """Means and roots of the `heads`; `rooms` `(4, d, d)` is room, `faded` `(K,)` what is left of each head's sums."""
     weighed, lower, inverse, wide = rooms[0], rooms[1], rooms[2], rooms[3]
-    n_heads, n = sums.moment.shape
-    for h in range(n_heads):
+    n = sums.moment.shape[1]
+    for h in heads:
         for i in range(n):
             for j in range(n):
                 weighed[i, j] = faded[h] * sums.precision[h, i, j] + (ridge if i == j else 0.0)
@@ -180,6 +180,12 @@ def posterior(sums: Sums, ridge: float, discount: float) -> Posterior:
     """Means, and roots of the covariance, of every head; `ridge` above 0."""
     n_heads, d = sums.moment.shape
     found = Posterior(np.zeros((n_heads, d)), np.zeros((n_heads, d, d)))
-    faded = discount ** (sums.seen[0] - sums.touched).astype(float)
-    solve_heads(sums, ridge, faded, np.zeros((4, d, d)), *found)
+    renew(found, sums, np.arange(n_heads), ridge, discount)
     return found
+
+
+def renew(found: Posterior, sums: Sums, heads: np.ndarray, ridge: float, discount: float) -> None:
+    """Solve `heads` `(m,)` int64 again. The others stay, which is right where nothing was added to them or faded."""
+    d = sums.moment.shape[1]
+    faded = discount ** (sums.seen[0] - sums.touched).astype(float)
+    solve_heads(sums, heads, ridge, faded, np.zeros((4, d, d)), *found)

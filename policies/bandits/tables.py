@@ -19,12 +19,19 @@ from policies.vector_code import LANES
 
 def table_of(posterior: Posterior, by_width: bool) -> np.ndarray:
     """The table `(K, d, W)` of a posterior."""
-    roots = posterior.roots if by_width else posterior.roots[:, :, :0]
-    n_heads, d, n_roots = roots.shape
-    width = n_roots + (-n_roots % LANES)
+    n_heads, d = posterior.means.shape
+    width = d + (-d % LANES) if by_width else 0
     table = aligned(np.zeros((n_heads, d, width + LANES), np.float32))
-    table[:, :, :n_roots], table[:, :, width] = roots, posterior.means
+    enter(table, posterior, np.arange(n_heads))
     return table
+
+
+def enter(table: np.ndarray, posterior: Posterior, heads: np.ndarray) -> None:
+    """Write the `heads` `(m,)` of a posterior into their table."""
+    d, width = table.shape[1], table.shape[2] - LANES
+    if width:
+        table[heads, :, :d] = posterior.roots[heads]
+    table[heads, :, width] = posterior.means[heads]
 
 
 @compiled

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.bandits.exploration import HIGHEST, SAMPLED, SOFTENED, Rule, explore, promise_of
+from policies.bandits.exploration import HIGHEST, SAMPLED, SOFTENED, Rule, explore, fill_below, promise_of
 
 DRAWS = 400_000
 INTEGRAL_OFF = 0.002  # by cells of the integral, as policies/bandits/exploration.py states
+A_CELL_OFF = 0.02  # where one of two is known exactly: all that it may be lies in one cell
+PHI_OFF = 3e-7  # by the formula for the normal distribution
 STANDARD_ERRORS = 4.5  # 1 in 150,000 is beyond: a hundred comparisons hold
 
 ARMS = st.lists(st.tuples(st.floats(-3.0, 3.0), st.floats(0.01, 3.0)), min_size=2, max_size=8)
@@ -35,6 +37,15 @@ def test_sampled_is_as_often_the_highest_as_its_draws(seed: int, scale: float) -
     seen = np.bincount(winners, minlength=7) / DRAWS
     error = STANDARD_ERRORS * np.sqrt(np.maximum(seen * (1 - seen), 1 / DRAWS) / DRAWS) + INTEGRAL_OFF
     assert (abs(chances(Rule(SAMPLED, scale, 0.0), list(means), list(widths)) - seen) < error).all()
+
+
+def test_the_normal_distribution_is_that_of_the_library() -> None:
+    points, mean, deviation = np.linspace(-12.0, 14.0, 2_001), 1.0, 0.7
+    out = np.zeros(1)
+    for point in points:
+        fill_below(point, np.array([mean]), np.array([math.sqrt(0.5) / deviation]), 1, out)
+        exact = 0.5 * math.erfc((mean - point) / deviation * math.sqrt(0.5))
+        assert out[0] == pytest.approx(exact, rel=0.0, abs=PHI_OFF)
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,6 +90,17 @@ def test_softened_is_a_softmax() -> None:
 @pytest.mark.parametrize("means", [[1.0, 1.0, 0.0], [0.0, 2.0, 2.0]])
 def test_where_all_is_certain_the_first_of_the_best_is_taken(means: list[float]) -> None:
     assert chances(Rule(SAMPLED, 1.0, 0.0), means, [0.0] * 3).argmax() == int(np.argmax(means))
+
+
+@pytest.mark.parametrize("known", [0.0, 1e-200, 1e-12])
+def test_of_one_known_exactly_the_other_wins_as_often_as_it_is_above(known: float) -> None:
+    """Also where what is known is itself the floor, below which nothing wins."""
+    found = chances(Rule(SAMPLED, 1.0, 0.0), [0.0, 0.5], [known, 1.0])
+    assert found[1] == pytest.approx(0.5 * math.erfc(-0.5 / math.sqrt(2.0)), abs=A_CELL_OFF)
+
+
+def test_a_single_one_that_may_be_the_highest_is_certain() -> None:
+    np.testing.assert_array_equal(chances(Rule(SAMPLED, 1.0, 0.0), [9.0, 0.0, 1.0], [1.0, 1.0, 0.5]), [1.0, 0.0, 0.0])
 
 
 def test_what_cannot_win_has_no_chance_and_what_is_known_exactly_can() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior
+from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior, renew
 
 HEADS, SIZE, ROUNDS = 3, 7, 200
 RIDGE, CLOSE = 1.5, 1e-9
@@ -79,6 +79,19 @@ def test_learning_in_two_goes_is_learning_in_one(cut: int, seed: int, discount: 
     add_rows(halves, *(part[:cut] for part in parts), discount)
     add_rows(halves, *(part[cut:] for part in parts), discount)
     for one, other in zip(whole, halves, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_solving_again_what_was_learned_of_is_solving_everything() -> None:
+    """Bit for bit, batch after batch, where nothing fades."""
+    heads, inputs, rewards = observations(4)
+    sums = nothing_seen(HEADS, SIZE, False)
+    found = posterior(sums, RIDGE, 1.0)
+    for low in range(0, ROUNDS, 2):
+        part = slice(low, low + 2)
+        add_rows(sums, heads[part], inputs[part], rewards[part], 1.0)
+        renew(found, sums, np.unique(heads[part]), RIDGE, 1.0)
+    for one, other in zip(found, posterior(sums, RIDGE, 1.0), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.linear_stream import Stream, linear_stream
 from policies.bandits.context_bandit import ContextBandit
 from policies.bandits.exploration import HIGHEST, SAMPLED, Rule
-from tests.policies.streams import Stream, linear_stream
 
 ROUNDS, ARMS, SIZE, NOISE, RIDGE, DELTA = 8_000, 5, 6, 0.3, 1.0, 0.05
 BATCH = 20  # rounds decided before the first of them is learned from

@@ -25,7 +25,7 @@ import benchmarks.__main__ as command
 
 vector_env.SIZES, vector_env.USUAL = (8, 64), 64
 settings.settings = lambda quick, full: settings.Settings(
-    rounds=1, sample_seconds=0.001, rollout=4_096, runtime_users=3, full=False
+    rounds=1, sample_seconds=0.001, rollout=4_096, runtime_users=3, full=False, bandit_rounds=300
 )
 sys.argv = ["benchmarks", "--quick", "--only", sys.argv[1], "--json", sys.argv[2]]
 command.main()

@@ -26,11 +26,15 @@ class Stream(NamedTuple):
 def linear_stream(rounds: int, n_arms: int, size: int, seed: int, noise: float = 0.3, change_at: int = 0) -> Stream:
     """A problem with a weight vector of length 1 for each arm; from round `change_at` on (0: never) it is another's."""
     rng = np.random.default_rng(seed)
-    contexts = rng.normal(size=(rounds, size))
+    return stream_on(rng.normal(size=(rounds, size)), n_arms, rng, noise, change_at)
+
+
+def stream_on(contexts: np.ndarray, n_arms: int, rng: np.random.Generator, noise: float, change_at: int = 0) -> Stream:
+    """The same on `contexts` `(T, d)` that come from elsewhere; they are brought to length 1."""
     contexts = (contexts / np.linalg.norm(contexts, axis=1, keepdims=True)).astype(np.float32)
-    weights = rng.normal(size=(n_arms, size))
+    weights = rng.normal(size=(n_arms, contexts.shape[1]))
     weights /= np.linalg.norm(weights, axis=1, keepdims=True)
     means = contexts @ weights.T
     if change_at:
         means[change_at:] = contexts[change_at:] @ np.roll(weights, 1, axis=0).T
-    return Stream(contexts, means, noise * rng.normal(size=rounds))
+    return Stream(contexts, means, noise * rng.normal(size=len(contexts)))
