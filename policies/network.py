@@ -8,15 +8,14 @@ is legal there is nothing to compute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from journeys.compiled import compiled, entry_point
+from policies.compiled_policy import CompiledPolicy, MachineCode
 from policies.masked_softmax import draw_legal, list_legal, softmax, spread
-from policies.protocol import Choices
 from policies.vector import add_products, aligned, dot, gather, gather_above
 from policies.vector_code import LANES
 
@@ -115,13 +114,6 @@ def decide_rows(
         draw_legal(room.legal, room.chances, count, keys[row], actions[row : row + 1], propensities[row : row + 1])
 
 
-class MachineCode(NamedTuple):
-    """The two loops, called without Numba's dispatch."""
-
-    probabilities: Callable[..., Any]
-    decide: Callable[..., Any]
-
-
 @cache
 def machine_code() -> MachineCode:
     """The loops compiled for the only types that they are called with."""
@@ -134,44 +126,24 @@ def machine_code() -> MachineCode:
     )
 
 
-def checked(shape: tuple[int, int], observations: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both in the layout that machine code takes for granted. Raises `ValueError` where they are another journey's.
-
-    `shape` are the entries and actions of the journey.
-    """
-    given = observations.shape[1], masks.shape[1]
-    if given != shape:
-        raise ValueError(
-            f"{given[0]} entries and {given[1]} actions are not of this journey, which has {shape[0]} and {shape[1]}. "
-            "Mend: build the policy for the journey that it serves"
-        )
-    return np.ascontiguousarray(observations, np.float32), np.ascontiguousarray(masks, np.bool_)
-
-
-class NetworkPolicy:
+class NetworkPolicy(CompiledPolicy):
     """A trained network as a policy."""
+
+    machine_code = staticmethod(machine_code)
 
     def __init__(self, name: str, weights: Weights, temperature: float = 1.0) -> None:
         if temperature <= 0.0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
-        self.name, self.temperature = name, temperature
+        self.temperature = temperature
         self.weights = Weights(*(np.ascontiguousarray(array, np.float32) for array in weights))
-        self._ready, self._shape = made_ready(self.weights), (len(weights.w1), len(weights.b3))
-        one, two = len(self._ready.b1), len(self._ready.b2)
+        ready, shape = made_ready(self.weights), (len(weights.w1), len(weights.b3))
+        one, two = len(ready.b1), len(ready.b2)
         self._room = len(weights.b3), max(len(weights.w1), one), one + two
+        super().__init__(name, (ready, temperature), shape)
 
-    def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Masked softmax of the network's logits, shape `(n, A)`."""
-        seen, out = checked(self._shape, observations, masks), np.empty(masks.shape)
-        machine_code().probabilities(self._ready, self.temperature, *seen, room_of(*self._room), out)
-        return out
-
-    def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
-        """Draw an action per row."""
-        seen, keys = checked(self._shape, observations, masks), np.ascontiguousarray(keys, np.uint64)
-        choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
-        machine_code().decide(self._ready, self.temperature, *seen, keys, room_of(*self._room), *choices)
-        return choices
+    def room(self) -> Room:
+        """Room for one user."""
+        return room_of(*self._room)
 
     def attributions(self, observation: np.ndarray, mask: np.ndarray, action: int, usual: np.ndarray) -> np.ndarray:
         """What each entry contributed to `action` rather than the other legal ones, shape `(D,)`.

@@ -23,9 +23,9 @@ from journeys.compiled import compiled
 from journeys.mask import standard_of
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE, observation_size
 from journeys.spec import Journey
+from policies.compiled_policy import checked
 from policies.expert_rules import choose_help, choose_message
 from policies.fixed_path import count_steps, first_step, legal_variants
-from policies.network import checked
 from policies.rowwise import RowwisePolicy
 
 SELECT_AT = USER_INDEX["select"]

@@ -23,9 +23,9 @@ from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS, n_actions
 from journeys.compiled import compiled, entry_point
 from journeys.observation import observation_size
 from journeys.spec import Journey
+from policies.compiled_policy import CompiledPolicy, MachineCode
 from policies.masked_softmax import draw_legal, list_legal, softmax, spread
-from policies.network import MachineCode, Room, Weights, checked, made_ready, room_of, second_layer
-from policies.protocol import Choices
+from policies.network import Room, Weights, made_ready, room_of, second_layer
 from policies.step_features import (
     NOWHERE,
     ROW_SIZE,
@@ -76,6 +76,13 @@ def finish(weights: Weights, of_row: Any, begun: Any, row: Any, which: Any, valu
 
 
 @compiled
+def layers_in(room_left: Any, weights: Weights) -> tuple[Any, Any, Any, Any]:
+    """Room for what is begun, both hidden layers, and the values of a layer's inputs."""
+    width, end = len(weights.b1), 2 * len(weights.b1) + len(weights.b2)
+    return room_left[:width], room_left[width : 2 * width], room_left[2 * width : end], room_left[end:]
+
+
+@compiled
 def score_steps(
     weights: Weights,
     of_row: Any,
@@ -89,13 +96,8 @@ def score_steps(
     logits: Any,
 ) -> None:
     """Logits of the `count` legal (step, difficulty); `rows` holds those of the steps that are left."""
-    width, k = len(weights.b1), 0
-    begun, one, two = (
-        room_left[:width],
-        room_left[width : 2 * width],
-        room_left[2 * width : 2 * width + len(weights.b2)],
-    )
-    values = room_left[2 * width + len(weights.b2) :]
+    begun, one, two, values = layers_in(room_left, weights)
+    k = 0
     begin(weights, shared, room.which, values, begun)
     while k < count:
         s = room.legal[k] // N_VARIANTS
@@ -114,13 +116,7 @@ def score_help(
     logits: Any,
 ) -> None:  # fmt: skip
     """Logits of the legal help and messages, which are numbers `low` to `high - 1` in the list of what is legal."""
-    width = len(weights.b1)
-    begun, one, two = (
-        room_left[:width],
-        room_left[width : 2 * width],
-        room_left[2 * width : 2 * width + len(weights.b2)],
-    )
-    values = room_left[2 * width + len(weights.b2) :]
+    begun, one, two, values = layers_in(room_left, weights)
     begin(weights, shared, room.which, values, begun)
     finish(weights, of_row, begun, row, room.which, values, one, two)
     for k in range(low, high):
@@ -213,29 +209,23 @@ def machine_code() -> MachineCode:
     )
 
 
-class StepScorer:
+class StepScorer(CompiledPolicy):
     """A trained pair of scorers as a policy for `journey`: any journey, for the same weights."""
+
+    machine_code = staticmethod(machine_code)
 
     def __init__(self, name: str, select: Weights, assist: Weights, journey: Journey, temperature: float = 1.0) -> None:
         if temperature <= 0.0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
-        self.name, self.temperature, self.select, self.assist = name, temperature, select, assist
-        self._scorer = scorer_of(select, assist, journey)
-        n_steps = len(journey.steps)
-        widest = max(len(b) for w in (self._scorer.select, self._scorer.assist) for b in (w.b1, w.b2))
-        self._shape = observation_size(n_steps, len(journey.skills)), n_actions(n_steps)
+        self.temperature, self.select, self.assist = temperature, select, assist
+        scorer, n_steps = scorer_of(select, assist, journey), len(journey.steps)
+        widest = max(len(b) for w in (scorer.select, scorer.assist) for b in (w.b1, w.b2))
         n_values = SHARED_SIZE + (n_steps + 1) * ROW_SIZE + 3 * widest
         self._room = n_actions(n_steps), max(SHARED_SIZE, widest), n_values
+        super().__init__(
+            name, (scorer, temperature), (observation_size(n_steps, len(journey.skills)), n_actions(n_steps))
+        )
 
-    def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Masked softmax of the scores, shape `(n, A)`."""
-        seen, out = checked(self._shape, observations, masks), np.empty(masks.shape)
-        machine_code().probabilities(self._scorer, self.temperature, *seen, room_of(*self._room), out)
-        return out
-
-    def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
-        """Draw an action per row."""
-        seen, keys = checked(self._shape, observations, masks), np.ascontiguousarray(keys, np.uint64)
-        choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
-        machine_code().decide(self._scorer, self.temperature, *seen, keys, room_of(*self._room), *choices)
-        return choices
+    def room(self) -> Room:
+        """Room for one user."""
+        return room_of(*self._room)

@@ -81,6 +81,8 @@ def update(path: Path, logs: list[Path], out: Path, version: str | None = None) 
     news = without(log, over)
     if len(before) == len(digests):
         raise LogError(f"{before[-1]}: the bundle has learned from this log before. Mend: give one that is new to it")
+    if not news.users:
+        raise LogError(nothing_learned(logs, log, Counts(0, 0, 0)))
     counts, sample = learn_all(learner, bundle, news)
     if not counts.learned:
         raise LogError(nothing_learned(logs, log, counts))

@@ -15,8 +15,8 @@ from journeys.compiled import compiled, entry_point
 from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore, promise_of
 from policies.bandits.regression import Sums, add_rows, nothing_seen, posterior, renew
 from policies.bandits.tables import enter, rated, table_of
+from policies.compiled_policy import MachineCode, checked
 from policies.masked_softmax import draw_legal, list_legal, spread
-from policies.network import MachineCode, checked
 from policies.protocol import Choices
 from policies.vector import gather
 from policies.vector_code import LANES

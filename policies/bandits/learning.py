@@ -61,7 +61,8 @@ def learn_rows(reading: Reading, sums: Sums, discount: float, lived: Lived, desk
         legal, action = 0, lived.actions[i]
         for a in range(lived.masks.shape[1]):
             legal += lived.masks[i, a]
-        if lived.known[i] and legal > 1 and (reading.kind != RECENCY or action >= base):
+        chosen = legal > 1 and lived.masks[i, action]
+        if lived.known[i] and chosen and (reading.kind != RECENCY or action >= base):
             advised = choose(lived.observations[i], lived.masks[i]) == action
             read_action(reading, lived.observations[i], action, advised, desk, inputs)
             head = head_of(action, len(reading.table.starts), len(sums.moment))
@@ -73,8 +74,8 @@ def learn_rows(reading: Reading, sums: Sums, discount: float, lived: Lived, desk
 def learn(learner: Learner, lived: Lived, journey: Journey) -> Counts:
     """Learn from all decisions whose worth is known, in order; `learner.sums` grow.
 
-    Where one action alone was legal there is nothing to learn, nor of steps for a bandit that leaves them to the
-    planner.
+    Where one action alone was legal there is nothing to learn, nor from what was not legal, nor of steps for a bandit
+    that leaves them to the planner.
     """
     reading = reading_of(BANDITS[learner.family].kind, learner.networks, step_skills(journey))
     desk, inputs = desk_of(reading), np.zeros(learner.sums.moment.shape[1])

@@ -35,10 +35,10 @@ from policies.bandits.inputs import (
 )
 from policies.bandits.regression import Posterior
 from policies.bandits.tables import rated, table_of
+from policies.compiled_policy import CompiledPolicy, MachineCode
 from policies.greedy_belief import choose
 from policies.masked_softmax import draw_legal, list_legal, spread
-from policies.network import MachineCode, Weights, checked
-from policies.protocol import Choices
+from policies.network import Weights
 from policies.step_features import StepSkills, step_skills
 from policies.vector import add_products, aligned, gather
 from policies.vector_code import LANES
@@ -214,8 +214,10 @@ def machine_code() -> MachineCode:
     )
 
 
-class LinearBandit:
+class LinearBandit(CompiledPolicy):
     """Regressions as a policy for one journey."""
+
+    machine_code = staticmethod(machine_code)
 
     def __init__(
         self,
@@ -226,20 +228,12 @@ class LinearBandit:
         journey: Journey,
         networks: tuple[Weights, Weights] | None = None,
     ) -> None:
-        self.name = name
-        self._model = model_of(reading_of(kind, networks, step_skills(journey)), posterior, rule)
-        n_steps = len(journey.steps)
-        self._shape = observation_size(n_steps, len(journey.skills)), n_actions(n_steps)
+        self._model, n_steps = (
+            model_of(reading_of(kind, networks, step_skills(journey)), posterior, rule),
+            len(journey.steps),
+        )
+        super().__init__(name, (self._model,), (observation_size(n_steps, len(journey.skills)), n_actions(n_steps)))
 
-    def probabilities(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Chances of every action, shape `(n, A)`."""
-        seen, out = checked(self._shape, observations, masks), np.empty(masks.shape)
-        machine_code().probabilities(self._model, *seen, room_of(self._model), out)
-        return out
-
-    def decide(self, observations: np.ndarray, masks: np.ndarray, keys: np.ndarray) -> Choices:
-        """Draw an action per row."""
-        seen, keys = checked(self._shape, observations, masks), np.ascontiguousarray(keys, np.uint64)
-        choices = Choices(np.empty(len(keys), np.int64), np.empty(len(keys)))
-        machine_code().decide(self._model, *seen, keys, room_of(self._model), *choices)
-        return choices
+    def room(self) -> Room:
+        """Room for one user."""
+        return room_of(self._model)

@@ -16,6 +16,8 @@ from safetensors.numpy import load, save
 
 from journeys.loading import load_journey, shipped
 from policies import scope
+from policies.bandits.settings import BANDITS
+from policies.bandits.tensors import tensors_of
 from policies.bundle import (
     CARD,
     JOURNEY,
@@ -36,6 +38,7 @@ from policies.path import PATH_DIFFICULTIES, STEPS
 from policies.persona_head import PersonaHead
 from policies.step_scorer import StepScorer
 from policies.success import SuccessHead
+from tests.policies.bandit_learners import random_learner
 from tests.policies.moments import moments_of, random_path, random_scorers
 
 TINY = load_journey("tiny")
@@ -112,6 +115,8 @@ def test_what_is_written_comes_back(tmp_path, name):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_makes_a_bundle(tmp_path, family):
     own = {"network": tensors(), "scorer": scorer_tensors(), "path": path_tensors()}.get(family, {})
+    if family in BANDITS:
+        own = tensors_of(random_learner(family, TINY))
     bundle = load_bundle(save_bundle(tmp_path / "b", Contents("x", "1", TINY, family, own)))
     assert bundle.policy.name == family
     assert (bundle.success, bundle.persona, bundle.manifest.personas) == (None, None, ())
@@ -366,7 +371,7 @@ def test_a_bundle_of_any_journey_serves_each_at_once(tmp_path, name):
     assert not (path / JOURNEY).exists()
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"network", "scorer", "path"}))
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"network", "scorer", "path", *BANDITS}))
 def test_baselines_can_be_bundled_for_any_journey(tmp_path, family):
     path = save_bundle(tmp_path / "b", Contents("x", "1", None, family))
     assert load_bundle(path, TINY).policy.name == family

@@ -11,12 +11,15 @@ from journeys.actions import n_actions
 from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
+from policies.bandits.settings import BANDITS
+from policies.bandits.tensors import tensors_of
 from policies.bundle import Bundle, Contents, load_bundle, save_bundle
 from policies.families import NETWORK, PARTS, PATH, SCORER
 from policies.path import PATH_DIFFICULTIES, STEPS
 from policies.persona_head import PersonaHead
 from policies.step_features import INPUT_SIZE
 from policies.success import SuccessHead
+from tests.policies.bandit_learners import random_learner
 from tests.policies.moments import random_path
 
 HIDDEN = 24
@@ -52,6 +55,8 @@ def random_tensors(journey: Journey, family: str) -> dict[str, np.ndarray]:
     if family == PATH:
         path = random_path(journey)
         return {STEPS: path.steps, PATH_DIFFICULTIES: path.difficulties}
+    if family in BANDITS:
+        return tensors_of(random_learner(family, journey))
     return {NETWORK: random_network(journey), SCORER: random_scorer()}.get(family, {})
 
 
