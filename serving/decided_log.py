@@ -8,6 +8,7 @@ decision records of the runtime (docs/serving.md), each taken as the decision ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from serving.runtime import BLANK_RECORD
 
 MARK_OF_RECORD, MARK_OF_REWARD = b'"offer"', b'"reward"'
 TIME_AT, KIND_AT = (list(BLANK_RECORD).index(name) for name in ("time", "kind"))
+LARGEST_REWARD = 1e6  # in whatever unit: squares and sums of what is larger lose what is small
 LARGEST_RECORD = 8 * LARGEST_EVENT  # bytes: a decision record with its observation
 
 
@@ -37,6 +39,13 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reward: float
 
 
+class Glance(msgspec.Struct):
+    """What tells the kinds of lines apart."""
+
+    offer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    reward: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class Refused(NamedTuple):
     """Lines that were passed over, as the runtime would have, and why the first of them was."""
 
@@ -48,15 +57,22 @@ class DecidedLog(NamedTuple):
     """What the logs hold: `events` `(n,)` EVENT user by user, `starts` `(U + 1,)`, and the `users` `(U,)`.
 
     Users stand in the order of their last event; `headless` are those left out because no log holds how they began.
-    `rewards` by the key of the decision, empty where none were given.
+    `rewards` by the key of the decision; None where there was no line of that kind, not even one that was refused.
     """
 
     users: list[str]
     events: np.ndarray
     starts: np.ndarray
-    rewards: dict[int, float]
+    rewards: dict[int, float] | None
     refused: Refused
     headless: int
+
+
+class Part(NamedTuple):
+    """The first `size` bytes of the file at `path`."""
+
+    path: Path
+    size: int
 
 
 class LogReader:
@@ -67,33 +83,41 @@ class LogReader:
         self.events: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}
         self.seen: set[tuple[str, str]] = set()
         self.records: dict[tuple[str, str], Event] = {}
-        self.rewards: dict[int, float] = {}
+        self.rewards: dict[int, float] | None = None
         self.refusals: list[str] = []
 
-    def read(self, path: Path) -> None:
-        """Read a file. Raises `LogError` where it cannot be read."""
-        try:
-            with path.open("rb") as log:
-                for number, line in lines_of(log, LARGEST_RECORD):
-                    try:
-                        self.take(line)
-                    except (EventError, msgspec.DecodeError, UnicodeDecodeError) as error:
-                        self.refusals.append(f"{path}, line {number}: {error}")
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise LogError(f"{path}: cannot be read: {why}. Mend: give a log as JSON Lines") from None
+    def read(self, part: Part) -> None:
+        """Read a part of a file. Raises `LogError` where it cannot be read."""
+        for number, line in lines_of(BytesIO(content_of(part.path)[: part.size]), LARGEST_RECORD):
+            try:
+                self.take(line)
+            except (EventError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                self.refusals.append(f"{part.path}, line {number}: {error}")
 
     def take(self, line: bytes) -> None:
         """Take one line. Raises `EventError` or `msgspec.DecodeError` where it is none of the three kinds."""
-        if MARK_OF_RECORD in line:
+        if MARK_OF_RECORD not in line and MARK_OF_REWARD not in line:  # most lines, and nothing else to look at
+            self.take_event(parse_event(line))
+            return
+        kind = msgspec.json.decode(line, type=Glance)
+        if kind.offer is not msgspec.UNSET:
             self.take_record(decision_decoder.decode(line))
-        elif MARK_OF_REWARD in line:
-            reward = msgspec.json.decode(line, type=Reward)
-            if not np.isfinite(reward.reward):
-                raise EventError("field 'reward' is not finite. Mend: give a plain number such as 0.5")
-            self.rewards[key_of_id(reward.decision)] = reward.reward
+        elif kind.reward is not msgspec.UNSET:
+            self.rewards = self.rewards or {}
+            self.take_reward(line)
         else:
             self.take_event(parse_event(line))
+
+    def take_reward(self, line: bytes) -> None:
+        """Take a reward. Raises `EventError`."""
+        try:
+            given = msgspec.json.decode(line, type=Reward)
+        except msgspec.ValidationError as error:
+            raise EventError(f'{error}. Mend: write {{"decision": ID, "reward": 0.7}}') from None
+        if not abs(given.reward) <= LARGEST_REWARD:
+            raise EventError(f"field 'reward' is {given.reward:g}. Mend: give a number within {LARGEST_REWARD:g}")
+        assert self.rewards is not None
+        self.rewards[key_of_id(given.decision)] = given.reward
 
     def take_record(self, record: Decision) -> None:
         """Take a decision record, unless nobody was shown what it says."""
@@ -154,9 +178,17 @@ class LogReader:
                 )
 
 
-def read_logs(paths: Sequence[Path], codec: EventCodec) -> DecidedLog:
-    """Everything that the logs at `paths` hold. Raises `LogError`."""
+def read_logs(parts: Sequence[Part], codec: EventCodec) -> DecidedLog:
+    """Everything that parts of logs hold. Raises `LogError`."""
     reader = LogReader(codec)
-    for path in paths:
-        reader.read(path)
+    for part in parts:
+        reader.read(part)
     return reader.log()
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a log. Raises `LogError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LogError(f"{path}: {error.strerror or error}. Mend: give a log as JSON Lines") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,11 +23,10 @@ from policies.bundle import Bundle, Contents, load_bundle, save_bundle
 from policies.bundle_checks import WEIGHTS
 from policies.bundle_checks import tensors_of as read_tensors
 from policies.bundle_files import BundleError, read_files
-from policies.manifest import sha256
 from policies.protocol import Policy
-from serving.decided_log import DecidedLog, LogError, read_logs
+from serving.decided_log import DecidedLog, LogError, Part, content_of, read_logs
+from serving.learned_logs import Learned, known_parts, log_of, updates_of, with_update
 
-LEARNED_FROM = "learned_from"  # in a manifest's provenance: the updates that made it, the first first
 USERS_AT_A_TIME = 2048  # relived together: some 100 MB of observations
 COMPARED = 20_000  # decisions at which the new version is compared with the old one, at most
 
@@ -38,7 +38,7 @@ class Update(NamedTuple):
     version: str
     users: int
     counts: Counts
-    known_before: int
+    learned_before: int
     changed: float
     log: DecidedLog
 
@@ -64,32 +64,36 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def update(path: Path, logs: list[Path], out: Path, version: str | None = None) -> Update:
+def update(path: Path, logs: Sequence[Path], out: Path, version: str | None = None) -> Update:
     """Learn from `logs` on top of the bundle at `path`, and write the new version to `out`.
 
-    A log that the bundle learned from before may be given again, beside the one in which its users go on: what was
-    learned is not learned twice. Raises `BundleError` or `LogError`; then nothing was written.
+    A log that the bundle learned from before may be given again, as it was or grown, beside those in which its users
+    go on: no decision is learned twice. Raises `BundleError` or `LogError`; then nothing was written.
     """
     bundle = load_bundle(path)
-    learner = learner_of(bundle, path)
-    version = version or next_version(bundle, path)
-    digests = digests_of(logs)
-    before = [log for log, digest in digests.items() if digest in learned_before(bundle)]
-    codec = EventCodec(bundle.journey)
-    over = over_in(read_logs(before, codec), bundle, learner) if before else set()
-    log = read_logs([*before, *(path for path in digests if path not in before)], codec)
-    news = without(log, over)
-    if len(before) == len(digests):
-        raise LogError(f"{before[-1]}: the bundle has learned from this log before. Mend: give one that is new to it")
-    if not news.users:
-        raise LogError(nothing_learned(logs, log, Counts(0, 0, 0)))
-    counts, sample = learn_all(learner, bundle, news)
-    if not counts.learned:
-        raise LogError(nothing_learned(logs, log, counts))
+    learner, version = learner_of(bundle, path), new_version(bundle, path, version)
+    contents = contents_of(logs)
+    before = known_parts(updates_of(bundle.manifest), contents)
+    whole = {part.path for part in before if part.size == len(contents[part.path])}
+    if whole == set(contents):
+        raise LogError(f"{logs[-1]}: the bundle has learned from this log before. Mend: give one that is new to it")
+    codec, known = EventCodec(bundle.journey), [part.path for part in before]
+    learned = keys_learned(read_logs(before, codec), bundle, learner) if before else np.zeros(0, np.uint64)
+    order = [*known, *(path for path in contents if path not in known)]
+    log = read_logs([Part(path, len(contents[path])) for path in order], codec)
+    counts, sample = learn_all(learner, bundle, log, learned)
+    if sample is None or not counts.learned:
+        raise LogError(nothing_learned(logs, log, counts, len(learned)))
     changed = changed_share(bundle.policy, policy_of(learner, bundle.journey), sample)
-    new = [digests[path] for path in digests if path not in before]
-    save_bundle(out, contents_of(bundle, learner, version, new, counts))
-    return Update(out, version, len(news.users), counts, len(over), changed, log)
+    made = Learned(
+        bundle.manifest.version,
+        bundle.manifest.digest,
+        tuple(log_of(content) for path, content in contents.items() if path not in whole),
+        counts.learned,
+        counts.waiting,
+    )
+    save_bundle(out, new_contents(bundle, learner, version, made))
+    return Update(out, version, len(log.users), counts, len(learned), changed, log)
 
 
 def learner_of(bundle: Bundle, path: Path) -> Learner:
@@ -103,56 +107,47 @@ def learner_of(bundle: Bundle, path: Path) -> Learner:
     return learner_from(family, read_tensors(read_files(path)[WEIGHTS], str(path)), bundle.journey)
 
 
-def next_version(bundle: Bundle, path: Path) -> str:
-    """The version after the bundle's own. Raises `BundleError` where nobody can tell which that is."""
+def new_version(bundle: Bundle, path: Path, wanted: str | None) -> str:
+    """The version of the new bundle, by default the one after the old. Raises `BundleError`."""
     own = bundle.manifest.version
-    if not own.isdecimal():
+    if wanted is not None and wanted in {"", own}:
+        raise BundleError(
+            f"--version {wanted!r} is {'that of the old bundle' if wanted else 'empty'}. Mend: another one"
+        )
+    if wanted is None and not own.isdecimal():
         raise BundleError(f"{path}: what comes after version {own!r} is not clear. Mend: say so, as in --version 2.1")
-    return str(int(own) + 1)
+    return wanted or str(int(own) + 1)
 
 
-def digests_of(logs: list[Path]) -> dict[Path, str]:
-    """SHA-256 of every log. Raises `LogError`."""
-    try:
-        digests = {log: sha256(log.read_bytes()) for log in logs}
-    except OSError as error:
-        raise LogError(f"{error.filename}: {error.strerror}. Mend: give a log as JSON Lines") from None
-    if len(set(digests.values())) < len(logs):
+def contents_of(logs: Sequence[Path]) -> dict[Path, bytes]:
+    """The bytes of every log. Raises `LogError`."""
+    contents = {log: content_of(log) for log in logs}
+    if len(set(contents.values())) < len(logs):
         raise LogError("--log: one log was given twice. Mend: give each once")
-    return digests
+    return contents
 
 
-def learned_before(bundle: Bundle) -> set[str]:
-    """Digests of all logs that the bundle has learned from."""
-    return {digest for made in bundle.manifest.provenance.get(LEARNED_FROM, ()) for digest in made["logs"]}
+def keys_learned(log: DecidedLog, bundle: Bundle, learner: Learner) -> np.ndarray:
+    """Keys `(m,)` uint64 of the decisions that were learned when this was all there was."""
+    lived = lived_from(compile_plan(bundle.journey), worth_of(learner.settings), log, 0, len(log.users))
+    return lived.keys[lived.known]
 
 
-def over_in(log: DecidedLog, bundle: Bundle, learner: Learner) -> set[str]:
-    """Users whose onboarding is over in `log`."""
-    _, over = relive(compile_plan(bundle.journey), worth_of(learner.settings), log.events, log.starts)
-    return {user for user, done in zip(log.users, over.tolist(), strict=True) if done}
+def learn_all(learner: Learner, bundle: Bundle, log: DecidedLog, learned: np.ndarray) -> tuple[Counts, Lived | None]:
+    """Learn from every user of a log, in order, but for decisions whose keys are in `learned` `(m,)`.
 
-
-def without(log: DecidedLog, users: set[str]) -> DecidedLog:
-    """A log but for some `users`."""
-    kept = [u for u, user in enumerate(log.users) if user not in users]
-    parts = [log.events[log.starts[u] : log.starts[u + 1]] for u in kept]
-    starts = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(np.int64)
-    events = np.concatenate(parts) if parts else log.events[:0]
-    return log._replace(users=[log.users[u] for u in kept], events=events.view(np.recarray), starts=starts)
-
-
-def learn_all(learner: Learner, bundle: Bundle, log: DecidedLog) -> tuple[Counts, Lived]:
-    """Learn from every user of a log, in order; with the counts come some of the decisions."""
-    plan, worth, totals, sample = compile_plan(bundle.journey), worth_of(learner.settings), Counts(0, 0, 0), None
+    With the counts come some of the decisions.
+    """
+    plan, worth = compile_plan(bundle.journey), worth_of(learner.settings)
+    totals, sample = Counts(0, 0, 0), None
     console = Console(stderr=True)
     for low in track(
         range(0, len(log.users), USERS_AT_A_TIME), "learning", console=console, disable=not console.is_terminal
     ):
         lived = lived_from(plan, worth, log, low, min(low + USERS_AT_A_TIME, len(log.users)))
+        lived = Lived(*(column[~np.isin(lived.keys, learned)] for column in lived))
         totals = Counts(*(a + b for a, b in zip(totals, learn(learner, lived, bundle.journey), strict=True)))
         sample = Lived(*(column[:COMPARED] for column in lived)) if sample is None else sample
-    assert sample is not None
     return totals, sample
 
 
@@ -160,25 +155,31 @@ def lived_from(plan: Any, worth: Worth, log: DecidedLog, low: int, high: int) ->
     """What users `low` to `high - 1` of a log lived; where rewards were given, these alone count."""
     first, last = log.starts[low], log.starts[high]
     lived, _ = relive(plan, worth, log.events[first:last], log.starts[low : high + 1] - first)
-    if log.rewards:
+    if log.rewards is not None:
         given = [log.rewards.get(key) for key in lived.keys.tolist()]
         lived.known[:] = [reward is not None for reward in given]
         lived.returns[:] = [reward or 0.0 for reward in given]
     return lived
 
 
-def nothing_learned(logs: list[Path], log: DecidedLog, counts: Counts) -> str:
+def nothing_learned(logs: Sequence[Path], log: DecidedLog, counts: Counts, learned: int) -> str:
     """Why there was nothing to learn from."""
     where = ", ".join(map(str, logs))
     if log.refused.first is not None:
         return f"{where}: nothing to learn from: {log.refused.first}"
     if log.headless and not sum(counts):
         return f"{where}: {log.headless} users whose sign-up no log holds. Mend: give the earlier logs of them as well"
-    if not sum(counts):
+    if log.rewards is not None:
+        return (
+            f"{where}: none of the {len(log.rewards)} rewards is of a decision in these logs that was not learned "
+            "before and had something to choose. Mend: give the events and decisions that they belong to as well"
+        )
+    if not sum(counts) and not learned:
         return f"{where}: no decision was found. Mend: give a log that holds decisions, see docs/bandits.md"
     return (
-        f"{where}: {counts.waiting} decisions of users whose onboarding goes on, {counts.forced} with nothing to "
-        "choose, none to learn from. Mend: give these logs again together with the one in which they end"
+        f"{where}: {learned} decisions learned before, {counts.waiting} of users whose onboarding goes on, "
+        f"{counts.forced} with nothing to choose, none to learn from. Mend: give these logs again together with the "
+        "one in which they end"
     )
 
 
@@ -189,16 +190,9 @@ def changed_share(old: Policy, new: Policy, sample: Lived) -> float:
     return float(np.mean(np.not_equal(*chances)))
 
 
-def contents_of(bundle: Bundle, learner: Learner, version: str, logs: list[str], counts: Counts) -> Contents:
+def new_contents(bundle: Bundle, learner: Learner, version: str, made: Learned) -> Contents:
     """The new bundle: what was learned, and how it came to be. What was measured of the old one is not its own."""
     manifest = bundle.manifest
-    step = {
-        "version": manifest.version,
-        "digest": manifest.digest,
-        "logs": logs,
-        "decisions": counts.learned,
-        "waiting": counts.waiting,
-    }
     return Contents(
         name=manifest.name,
         version=version,
@@ -208,7 +202,7 @@ def contents_of(bundle: Bundle, learner: Learner, version: str, logs: list[str],
         temperature=manifest.temperature,
         success=bundle.success,
         usual=bundle.usual,
-        provenance={**manifest.provenance, LEARNED_FROM: [*manifest.provenance.get(LEARNED_FROM, ()), step]},
+        provenance=with_update(manifest, made),
         persona=bundle.persona,
     )
 
@@ -221,7 +215,7 @@ def summary(made: Update) -> Table:
         "decisions learned from": f"{made.counts.learned:,}",
         "decisions of onboardings that go on": f"{made.counts.waiting:,}",
         "decisions with nothing to choose": f"{made.counts.forced:,}",
-        "users learned from before": f"{made.known_before:,}",
+        "decisions learned before": f"{made.learned_before:,}",
         "users whose beginning no log holds": f"{made.log.headless:,}",
         "lines passed over": f"{made.log.refused.lines:,}",
         "likeliest action is another now": f"{made.changed:.1%} of decisions",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from experiments.settings import SettingsError
 
+REACHED_WITHIN_SECONDS = 5.0  # of a machine on the same network
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # tell nobody, warn of no GPU
 JOINING = "start one by `ray start --head`, set RAY_AUTH_MODE=token where it asks for one, or leave the address out"
 
@@ -51,6 +53,8 @@ def import_ray() -> Any:
 
 def start(ray: Any, workers: int, address: str | None) -> None:
     """Start a local cluster of `workers` CPUs (0: all), or join the one at `address`. Raises `BackendError`."""
+    if address is not None:
+        check_reachable(address)
     own = {"num_cpus": workers or None, "include_dashboard": False} if address is None else {}
     logging.getLogger("ray").setLevel(logging.ERROR)  # before `init` speaks
     try:
@@ -64,3 +68,14 @@ def start(ray: Any, workers: int, address: str | None) -> None:
         where = f"address={address}: no Ray cluster answers there" if address else "backend=ray: Ray does not start"
         mend = JOINING if address else "backend=local"
         raise BackendError(f"{where} ({' '.join(str(error).split())}). Mend: {mend}") from None
+
+
+def check_reachable(address: str) -> None:
+    """Raises `BackendError` at once where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # `auto`, or a name that Ray knows
+    try:
+        socket.create_connection((host, int(port)), REACHED_WITHIN_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BackendError(f"address={address}: no Ray cluster answers there ({error}). Mend: {JOINING}") from None

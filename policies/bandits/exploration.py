@@ -74,7 +74,7 @@ def explore(rule: Rule, promise: Promise, count: int, chances: Any) -> None:
     """Write the chances of `count` actions into `chances`."""
     if rule.how == SAMPLED:
         chances_of_highest(promise, rule.scale, count, chances)
-    elif rule.how == SOFTENED:
+    elif rule.how == SOFTENED and rule.scale > 0.0:  # at temperature 0 the highest is all that is left
         softened(promise.means, rule.scale, count, chances)
     else:
         one_hot(promise, rule.scale, count, chances)

@@ -39,8 +39,10 @@ INTERVENTIONS = N_RUNGS + N_CHANNELS
 SHARED_HEADS = N_VARIANTS + INTERVENTIONS  # one for each difficulty, rung and channel, whatever the step
 
 COOLED, SHOWN, MESSAGES = USER_INDEX["cooled_down"], USER_INDEX["shown"], USER_INDEX["messages"]
+RUNG, GAP = USER_INDEX["rung"], USER_INDEX["gap"]
 STRUGGLE, ASKED_NOW, ACCEPTANCE = USER_INDEX["struggle"], USER_INDEX["asked_now"], USER_INDEX["acceptance"]
-HALF_RECOVERED = 0.5  # cool-downs after which half of the effect of an offer is back. Our choice
+HALF_RECOVERED = 0.5  # cool-downs after which half of the effect of an offer of help is back. Our choice
+HALF_ANSWERED = 2.0 / 7.0  # weeks away after which half of that of a message is back. Our choice
 N_RECENCY = 5
 
 
@@ -170,10 +172,17 @@ def read_current(reading: Reading, observation: Any, desk: Desk) -> int:
 
 @compiled
 def read_recency(observation: Any, is_message: bool, own: Any) -> int:
-    """The own inputs of help, or of a message, under `recency`."""
+    """The own inputs of help, or of a message, under `recency`.
+
+    The first is how recently such was offered: 1 just now, and half of it for every half-life since. Time counts from
+    the last offer of help, in cool-downs, further than which the observation does not look back; beyond them help is
+    recent as long as the visit lasts in which it was offered, then recovered. Of messages, it counts from when the user
+    left.
+    """
     exposure = observation[MESSAGES] if is_message else observation[SHOWN]
-    faded = np.float32(0.5) ** (observation[COOLED] / np.float32(HALF_RECOVERED))
-    own[0] = exposure if is_message else (faded if exposure > 0.0 else 0.0)
+    recent = is_message or observation[COOLED] < 1.0 or observation[RUNG] > 0.0
+    halves = observation[GAP] / HALF_ANSWERED if is_message else observation[COOLED] / HALF_RECOVERED
+    own[0] = 0.5**halves if exposure > 0.0 and recent else 0.0
     own[1] = exposure
     own[2], own[3], own[4] = observation[STRUGGLE], observation[ASKED_NOW], observation[ACCEPTANCE]
     return N_RECENCY

@@ -55,13 +55,13 @@ class BanditSettings:
     def __post_init__(self) -> None:
         for name in ("scale", "uniform", "trust", "discount", "discount_per_day"):
             if getattr(self, name) < 0.0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is below 0. Mend: raise it")
+                raise ValueError(f"policy.{name}={getattr(self, name)} is below 0. Mend: raise it")
         for name in ("uniform", "discount", "discount_per_day"):
             if getattr(self, name) > 1.0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is above 1. Mend: lower it")
+                raise ValueError(f"policy.{name}={getattr(self, name)} is above 1. Mend: lower it")
         if self.ridge <= 0.0 or self.discount == 0.0:
             name = "ridge" if self.ridge <= 0.0 else "discount"
-            raise ValueError(f"training.{name}={getattr(self, name)} is not above 0. Mend: raise it")
+            raise ValueError(f"policy.{name}={getattr(self, name)} is not above 0. Mend: raise it")
 
     def rule(self, how: int) -> Rule:
         """How chances are found."""
@@ -80,6 +80,7 @@ N_SETTINGS = len(SINGLE) + 6
 def settings_from(numbers: np.ndarray) -> BanditSettings:
     """The inverse of `numbers`. Raises `ValueError` where they are none."""
     values = dict(zip(SINGLE, numbers[: len(SINGLE)].tolist(), strict=True))
-    return BanditSettings(
-        **{**values, "shared": bool(values["shared"])}, weights=tuple(numbers[len(SINGLE) :].tolist())
-    )
+    if values["shared"] not in {0.0, 1.0}:
+        raise ValueError(f"tensor 'settings' says shared={values['shared']}, which is neither 0 nor 1")
+    values["shared"] = bool(values["shared"])
+    return BanditSettings(**values, weights=tuple(numbers[len(SINGLE) :].tolist()))

@@ -10,7 +10,7 @@ from journeys.actions import N_VARIANTS
 from journeys.spec import Journey
 from policies.bandits.inputs import INTERVENTIONS, NETWORK, RECENCY, SHARED_HEADS, sizes
 from policies.bandits.learning import Learner
-from policies.bandits.regression import Sums, nothing_seen
+from policies.bandits.regression import Sums, nothing_seen, posterior
 from policies.bandits.settings import BANDITS, N_SETTINGS, BanditSettings, settings_from
 from policies.network import Weights
 from policies.step_features import INPUT_SIZE
@@ -53,7 +53,24 @@ def learner_from(family: str, tensors: Mapping[str, np.ndarray], journey: Journe
     kinds = (DOUBLE, DOUBLE, DOUBLE, COUNT, COUNT)
     for name, kind, shape in zip(SUMS, kinds, shapes, strict=True):
         check_tensor(name, tensors[name], kind, shape)
-    return Learner(family, settings, Sums(*(np.array(tensors[name]) for name in SUMS)), networks)
+    learner = Learner(family, settings, Sums(*(np.array(tensors[name]) for name in SUMS)), networks)
+    check_sums(learner)
+    return learner
+
+
+def check_sums(learner: Learner) -> None:
+    """Sums are such as observations add up to. Raises `ValueError` that names the tensor."""
+    sums, seen = learner.sums, int(learner.sums.seen[0])
+    if seen < 0 or ((sums.touched < 0) | (sums.touched > seen)).any():
+        raise ValueError(f"tensor {SUMS[3]!r} counts observations beyond the {seen} of {SUMS[4]!r}")
+    for name, matrices in (("sums.precision", sums.precision), ("sums.widening", sums.widening)):
+        if not np.array_equal(matrices, matrices.transpose(0, 2, 1)):
+            raise ValueError(f"tensor {name!r} is no sum of products: it is not symmetric")
+    with np.errstate(all="ignore"):
+        found = posterior(sums, learner.settings.ridge, learner.settings.discount)
+        sound = all(np.isfinite(part.astype(np.float32)).all() for part in found)
+    if not sound:
+        raise ValueError("tensor 'sums.precision' is no sum of products, or tensor 'sums.moment' is too large for it")
 
 
 def beginner(

@@ -54,8 +54,15 @@ def plain_inputs(learner: Learner, row: int) -> np.ndarray:
 def plain_recency(seen: np.ndarray, is_message: bool) -> list[float]:
     user = {name: float(seen[i]) for name, i in USER_INDEX.items()}
     exposure = user["messages"] if is_message else user["shown"]
-    faded = 0.5 ** (user["cooled_down"] / 0.5) if exposure > 0.0 else 0.0
-    return [exposure if is_message else faded, exposure, user["struggle"], user["asked_now"], user["acceptance"]]
+    recent = is_message or user["cooled_down"] < 1.0 or user["rung"] > 0.0
+    since = user["gap"] * 7.0 / 2.0 if is_message else user["cooled_down"] / 0.5
+    return [
+        0.5**since if exposure > 0.0 and recent else 0.0,
+        exposure,
+        user["struggle"],
+        user["asked_now"],
+        user["acceptance"],
+    ]
 
 
 def plain_head(learner: Learner, a: int) -> int:
@@ -111,6 +118,20 @@ def test_propensities_are_how_often_an_action_is_drawn(name: str) -> None:
         chances = policy.probabilities(seen[None], mask[None])[0]
         frequencies = np.bincount(choices.actions, minlength=len(chances)) / n
         assert (abs(frequencies - chances) <= 4.5 * np.sqrt(chances * (1 - chances) / n) + 1e-12).all()
+
+
+def test_who_recovers_draws_from_a_softmax_of_means() -> None:
+    learner = random_learner("recovering", JOURNEY)
+    found = posterior(learner.sums, learner.settings.ridge, learner.settings.discount)
+    found.means[:, -2] += learner.settings.trust
+    chances, seen = policy_of(learner, JOURNEY).probabilities(MOMENTS.observations, MOMENTS.masks), 0
+    for row in np.flatnonzero(~MOMENTS.masks[:, :BASE].any(axis=1))[::3]:
+        legal = np.flatnonzero(MOMENTS.masks[row])
+        inputs = plain_inputs(learner, row)
+        means = np.array([inputs[a] @ found.means[plain_head(learner, a)] for a in legal]) / learner.settings.scale
+        np.testing.assert_allclose(chances[row, legal], np.exp(means) / np.exp(means).sum(), atol=1e-4)
+        seen += len(legal) > 1
+    assert seen > 50
 
 
 def test_who_recovers_leaves_steps_to_the_planner() -> None:

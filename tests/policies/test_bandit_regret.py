@@ -13,6 +13,7 @@ from policies.bandits.exploration import HIGHEST, SAMPLED, Rule
 
 ROUNDS, ARMS, SIZE, NOISE, RIDGE, DELTA = 8_000, 5, 6, 0.3, 1.0, 0.05
 BATCH = 20  # rounds decided before the first of them is learned from
+LEARNS = 0.25  # of the regret of choosing at random: nobody who learns loses more
 SEEDS = (1, 2, 3)
 
 
@@ -41,8 +42,13 @@ def bound_of_linucb(rounds: np.ndarray) -> np.ndarray:
     return 2.0 * optimism(ROUNDS) * np.sqrt(rounds * potential)
 
 
+def at_random(stream: Stream) -> float:
+    """Regret of choosing anything: a bound's constants may allow that much, a bandit may not."""
+    return float((stream.means.max(axis=1) - stream.means.mean(axis=1)).sum())
+
+
 def growth(regret: np.ndarray) -> float:
-    """Exponent of growth over the second half: 1 is a bandit that does not learn, 1/2 what bounds allow."""
+    """Exponent of growth over the last three quarters: 1 is a bandit that does not learn, 1/2 what bounds allow."""
     return math.log(regret[-1] / regret[len(regret) // 4]) / math.log(4.0)
 
 
@@ -55,6 +61,7 @@ def test_linucb_stays_within_its_bound(seed: int) -> None:
     rounds = np.arange(1, ROUNDS + 1)
     assert (regret <= bound_of_linucb(rounds) + 2.0 * BATCH).all()
     assert growth(regret) < 0.6
+    assert regret[-1] < LEARNS * at_random(stream)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -64,6 +71,7 @@ def test_thompson_grows_no_faster_than_a_root(seed: int) -> None:
     regret = stream.regret(play(ContextBandit("thompson", ARMS, SIZE, Rule(SAMPLED, NOISE, 0.0), RIDGE), stream))
     assert growth(regret) < 0.6
     assert regret[-1] <= (ARMS * SIZE) ** 1.5 * math.sqrt(ROUNDS)
+    assert regret[-1] < LEARNS * at_random(stream)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -74,6 +82,7 @@ def test_epsilon_greedy_pays_for_its_share_and_little_else(seed: int) -> None:
     by_share = share * (stream.means.max(axis=1) - stream.means.mean(axis=1)).cumsum()
     rest = stream.regret(arms) - by_share
     assert rest[-1] < 0.25 * by_share[-1]
+    assert rest[-1] - rest[ROUNDS // 2] < rest[ROUNDS // 2] + 2.0 * math.sqrt(ROUNDS)  # the noise of the share itself
 
 
 @pytest.mark.parametrize("rule", [Rule(HIGHEST, 0.5, 0.0), Rule(SAMPLED, NOISE, 0.0), Rule(HIGHEST, 0.0, 0.05)])

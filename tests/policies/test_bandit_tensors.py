@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,22 @@ def test_settings_are_numbers_and_back() -> None:
 def test_settings_that_cannot_be_are_named(wrong: dict[str, float], named: str) -> None:
     with pytest.raises(ValueError, match=f"{named}=.*Mend: "):
         BanditSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "broken", "complaint"),
+    [
+        ("sums.precision", lambda p: -p, "no sum of products"),
+        ("sums.precision", lambda p: p + np.triu(np.ones_like(p[0]), 1), "not symmetric"),
+        ("sums.moment", lambda m: m + 1e300, "too large"),
+        ("sums.seen", lambda s: -s, "counts observations beyond"),
+        ("sums.touched", lambda t: t + 2**60, "counts observations beyond"),
+        ("settings", lambda s: np.where(np.arange(len(s)) == 3, 0.5, s), "neither 0 nor 1"),
+    ],
+)
+def test_sums_that_no_observations_add_up_to_are_refused(
+    tensor: str, broken: Callable[[np.ndarray], np.ndarray], complaint: str
+) -> None:
+    tensors = tensors_of(random_learner("linucb", TINY))
+    with pytest.raises(ValueError, match=complaint):
+        learner_from("linucb", {**tensors, tensor: broken(tensors[tensor])}, TINY)

@@ -21,9 +21,10 @@ from policies.training.bandits import Doubting
 from policies.training.rollout import event_log
 from serving.decided_log import LogError
 from serving.decision import encoder as decision_encoder
+from serving.learned_logs import LEARNED_FROM
 from serving.memory_store import MemoryStore
 from serving.runtime import Runtime
-from serving.update import LEARNED_FROM, Update, main, update
+from serving.update import Update, main, update
 from tests.serving.bundles import contents_of
 
 TINY, PEOPLE = load_journey("tiny"), load_population("mixed")
@@ -108,7 +109,7 @@ def test_the_old_bundle_stays_and_the_new_one_says_where_it_comes_from(bundle: P
     (step,) = new.provenance[LEARNED_FROM]
     assert (step["version"], step["digest"]) == (old.version, old.digest)
     assert step["decisions"] == made.counts.learned > 0
-    assert len(step["logs"]) == 1
+    assert [log["bytes"] for log in step["logs"]] == [path.stat().st_size]
     assert update(tmp_path / "2", [log("second", TWO)], tmp_path / "3").version == "3"
     assert len(load_bundle(tmp_path / "3").manifest.provenance[LEARNED_FROM]) == 2
 
@@ -182,6 +183,83 @@ def test_rewards_that_are_given_take_the_place_of_those_that_are_seen(bundle: Pa
     assert made.counts.waiting == len(decisions) - len(given)
 
 
+def rewards(path: Path, decisions: Sequence[str], worth: float = 1.0) -> Path:
+    path.write_bytes(b"\n".join(msgspec.json.encode({"decision": name, "reward": worth}) for name in decisions))
+    return path
+
+
+DECISIONS = [event.id for event in ONE if event.kind == "decision"]
+
+
+def test_rewards_may_come_late(bundle: Path, log: Log, tmp_path: Path) -> None:
+    """Half of them with the log, half of them later: each decision is learned from once, when its reward is there."""
+    events = log("first", ONE)
+    some = rewards(tmp_path / "some", DECISIONS[::2])
+    others, together = rewards(tmp_path / "others", DECISIONS[1::2]), rewards(tmp_path / "all", DECISIONS)
+    first = update(bundle, [events, some], tmp_path / "2")
+    later = update(tmp_path / "2", [events, some, others], tmp_path / "3")
+    whole = update(bundle, [events, together], tmp_path / "at once")
+    assert first.counts.learned + later.counts.learned == whole.counts.learned
+    mine, theirs = weights(tmp_path / "3"), weights(tmp_path / "at once")
+    for name in ("sums.precision", "sums.moment"):  # in another order, so not to the last bit
+        np.testing.assert_allclose(mine[name], theirs[name], atol=1e-9)
+    with pytest.raises(LogError, match=r"together with another log, which is not given.*Mend: "):
+        update(tmp_path / "2", [events, others], tmp_path / "4")
+    with pytest.raises(LogError, match=r"none of the .* rewards is of a decision.*Mend: "):
+        update(tmp_path / "2", [events, some, log("second", TWO)], tmp_path / "4")
+
+
+def test_a_log_that_has_grown_teaches_what_is_new(bundle: Path, log: Log, tmp_path: Path) -> None:
+    """A daily dump: what it held the day before is known."""
+    yesterday, today = log("yesterday", ONE), log("today", [*ONE, *TWO])
+    first = update(bundle, [yesterday], tmp_path / "2")
+    made = update(tmp_path / "2", [today], tmp_path / "3")
+    assert made.learned_before == first.counts.learned + first.counts.forced
+    update(bundle, [today], tmp_path / "at once")
+    check_same(tmp_path / "3", tmp_path / "at once")
+
+
+def test_events_that_come_twice_count_once(bundle: Path, log: Log, tmp_path: Path) -> None:
+    update(bundle, [log("once", ONE)], tmp_path / "2")
+    twice = [event for event in ONE for _ in range(2)]
+    update(bundle, [log("twice", twice)], tmp_path / "3")
+    check_same(tmp_path / "2", tmp_path / "3")
+
+
+def test_what_was_not_legal_teaches_nothing(bundle: Path, log: Log, tmp_path: Path) -> None:
+    """A select action while inside a step, and the like."""
+    wrong = [msgspec.structs.replace(e, action=0) if e.kind == "decision" else e for e in ONE]
+    sound, lied = (
+        update(bundle, [log("sound", ONE)], tmp_path / "2"),
+        update(bundle, [log("lied", wrong)], tmp_path / "3"),
+    )
+    assert lied.counts.learned < 0.2 * sound.counts.learned
+
+
+def test_names_that_look_like_other_lines_do_no_harm(bundle: Path, log: Log, tmp_path: Path) -> None:
+    """A user may be called `reward`, another `offer`."""
+    first = min(event.user for event in ONE)
+    called = [msgspec.structs.replace(e, user="reward") if e.user == first else e for e in ONE]
+    assert update(bundle, [log("called", called)], tmp_path / "2").log.refused.lines == 0
+    update(bundle, [log("plain", ONE)], tmp_path / "3")
+    check_same(tmp_path / "2", tmp_path / "3")
+
+
+@pytest.mark.parametrize("worth", [1e200, -1e7])
+def test_rewards_beyond_all_measure_are_refused(bundle: Path, log: Log, tmp_path: Path, worth: float) -> None:
+    line = b'{"decision": "%s", "reward": %s}' % (DECISIONS[0].encode(), str(worth).encode())
+    (tmp_path / "rewards").write_bytes(line)
+    with pytest.raises(LogError, match=r"(?s)line 1: .*Mend: "):
+        update(bundle, [log("first", ONE), tmp_path / "rewards"], tmp_path / "2")
+
+
+def test_rewards_that_cannot_be_read_do_not_give_way_to_others(bundle: Path, log: Log, tmp_path: Path) -> None:
+    """Whoever gives rewards wants these, and not what the events show."""
+    (tmp_path / "rewards").write_bytes(b'{"decision": "x", "reward": "much"}')
+    with pytest.raises(LogError, match=r"Expected `float`, got `str`.*Mend: "):
+        update(bundle, [log("first", ONE), tmp_path / "rewards"], tmp_path / "2")
+
+
 def test_lines_that_cannot_be_read_are_told_and_passed_over(bundle: Path, log: Log, tmp_path: Path) -> None:
     path = log("first", ONE)
     path.write_bytes(b'not json\n{"id":"x"}\n' + path.read_bytes())
@@ -213,6 +291,9 @@ def test_wrong_calls_are_refused_and_nothing_is_written(bundle: Path, log: Log, 
         with pytest.raises(kind, match=f"(?s){complaint}.*Mend: "):
             update(old, logs, out)
         assert not out.exists()
+    for version in ("", "spring"):
+        with pytest.raises(BundleError, match=r"--version '.*Mend: "):
+            update(named, [first], out, version=version)
     update(named, [first], out, version="summer")
     assert load_bundle(out).manifest.version == "summer"
 

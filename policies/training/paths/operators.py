@@ -52,7 +52,7 @@ def mutate(genome: Genome, ground: Ground) -> None:
     n = len(genome.order)
     if random.random() < 0.5:
         move(genome.order)
-    else:
+    elif n > 1:  # one step alone has nothing to change places with
         tools.mutShuffleIndexes(genome.order, MOVED / n)
     for s, options in enumerate(ground.options):
         if random.random() < NEW_DIFFICULTIES / n:
