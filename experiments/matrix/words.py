@@ -42,11 +42,14 @@ def verdict(behind: Interval) -> str:
 
 
 def kept_of_gain(matrix: Matrix, journey: str, bandit: str, rl: str) -> str:
-    """The share of RL's gain over the reference that the bandit reaches, where RL is shown to gain."""
-    gains = [matrix.difference(policy, matrix.reference, "return", journey) for policy in (bandit, rl)]
-    if not (gains[1].low > 0.0 and math.isfinite(gains[1].low)):
+    """The shares of RL's gain over the reference that the bandit, and what is not trained, reach; if RL gains."""
+    untrained = matrix.best("baseline", journey) or matrix.reference
+    gains = [matrix.difference(policy, matrix.reference, "return", journey) for policy in (bandit, untrained, rl)]
+    if not (gains[-1].low > 0.0 and math.isfinite(gains[-1].low)):
         return ""
-    return f"; it reaches {gains[0].mean / gains[1].mean:.0%} of what `{rl}` gains over `{matrix.reference}`"
+    reached, without = (f"{gain.mean / gains[-1].mean:.0%}" for gain in gains[:-1])
+    said = f"; it reaches {reached} of what `{rl}` gains over `{matrix.reference}`"
+    return said if untrained == matrix.reference else f"{said}, `{untrained}`, which is not trained, {without}"
 
 
 def with_ends(interval: Interval, scale: float, digits: int) -> str:

@@ -9,17 +9,19 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from envs.reward import RewardWeights
-from experiments.algorithms import algorithm_of
+from experiments.algorithms import TRAINABLE, BanditAlgorithm, algorithm_of
 from experiments.compare import CompareSettings
 from experiments.contestants import contestant
 from experiments.settings import SettingsError, fill, problem_of
 from experiments.simulate import SimulateSettings
 from experiments.train import settings_of
 from journeys.loading import load_journey, shipped
+from policies.bandits.settings import BANDITS, BanditSettings
+from policies.training.bandits import BanditTraining
 from policies.training.ppo import PPOSettings
 from policies.training.ppo_sb3 import SB3Settings
 
-TRAINABLE = {"ppo", "scorer"}
+WITH = {"bandit": ("policy=linucb",), **dict.fromkeys(BANDITS, ("training=bandit",))}  # what an option goes with
 GROUPS = ("journey", "population", "learner", "env", "policy", "training", "experiment")
 
 
@@ -35,14 +37,21 @@ def composed(command: str, *overrides: str) -> dict:
 
 @pytest.mark.parametrize(("group", "option"), [(g, o) for g in GROUPS for o in options(g)])
 def test_every_option_of_every_group_trains(group: str, option: str) -> None:
-    config = composed("train", f"{group}={option}")
+    config = composed("train", f"{group}={option}", *WITH.get(option, ()))
     assert problem_of(config).journey.steps
     if group == "policy" and option not in TRAINABLE:
         with pytest.raises(SettingsError, match="cannot be trained"):
             algorithm_of(config)
         return
     assert settings_of(config).evaluation.users > 0
-    assert algorithm_of(config).settings.total_steps > 0
+    settings = algorithm_of(config).settings
+    assert (settings.training if isinstance(settings, BanditAlgorithm) else settings).total_steps > 0
+
+
+def test_a_bandit_and_another_algorithm_do_not_go_together() -> None:
+    for overrides, mend in ((["policy=linucb"], "training=bandit"), (["training=bandit"], "training=default")):
+        with pytest.raises(SettingsError, match=f"does not train policy.*Mend: .*{mend}"):
+            algorithm_of(composed("train", *overrides))
 
 
 @pytest.mark.parametrize("command", ["compare", "simulate"])
@@ -53,7 +62,7 @@ def test_the_other_commands_compose(command: str) -> None:
     fill(kind, {name: config[name] for name in kind.__struct_fields__}, "")
 
 
-@pytest.mark.parametrize("option", sorted({*options("policy")} - TRAINABLE))
+@pytest.mark.parametrize("option", sorted({*options("policy")} - {*TRAINABLE}))
 def test_every_other_policy_guides_a_simulation(option: str) -> None:
     config = composed("simulate", f"policy={option}")
     assert contestant(config["policy"]["name"], load_journey("tiny")).name == option
@@ -69,6 +78,10 @@ def test_default_files_say_what_the_code_says() -> None:
     assert problem_of(config).weights == RewardWeights()
     assert algorithm_of(config).settings == PPOSettings()
     assert algorithm_of(composed("train", "training=sb3")).settings == SB3Settings()
+    bandit = algorithm_of(composed("train", "training=bandit", "policy=linucb")).settings
+    assert isinstance(bandit, BanditAlgorithm)
+    assert bandit.training == BanditTraining()
+    assert bandit.bandit == BanditSettings(scale=bandit.bandit.scale)
 
 
 def test_the_policy_names_the_actor() -> None:

@@ -13,7 +13,7 @@ from experiments.matrix.page import Made, text_of
 from experiments.matrix.words import bandits_against_rl, one_journey
 from experiments.statistics import mean_interval
 
-KINDS: dict[str, Kind] = {"rules": "baseline", "linear": "bandit", "deep": "bandit", "ppo": "rl"}
+KINDS: dict[str, Kind] = {"rules": "baseline", "planner": "baseline", "linear": "bandit", "deep": "bandit", "ppo": "rl"}
 LEVELS = {"rules": 1.0, "linear": 1.2, "deep": 1.1, "ppo": 1.4}
 MADE = Made("handrail matrix", "mixed", 40)
 JOURNEYS, LEARNERS, SEEDS = ("here", "there"), ("bkt", "irt"), (1, 2, 3)
@@ -68,7 +68,15 @@ def test_the_sentence_says_by_how_much_the_best_bandit_falls_behind() -> None:
     assert "the best bandit, `linear`, falls behind the best RL policy, `ppo`" in said
     assert f"{behind.mean:+.3f} [{behind.low:+.3f}, {behind.high:+.3f}] return per user" in said
     gains = [whole.difference(policy, "rules", "return", "here").mean for policy in ("linear", "ppo")]
-    assert f"it reaches {gains[0] / gains[1]:.0%} of what `ppo` gains over `rules`" in said
+    assert f"it reaches {gains[0] / gains[1]:.0%} of what `ppo` gains over `rules`." in said, "nobody else is untrained"
+
+
+def test_the_sentence_says_what_needs_no_training() -> None:
+    whole = matrix({**LEVELS, "planner": 1.25})
+    gains = [whole.difference(policy, "rules", "return", "here").mean for policy in ("planner", "ppo")]
+    assert f", `planner`, which is not trained, {gains[0] / gains[1]:.0%}." in one_journey(
+        whole, "here", "linear", "ppo"
+    )
 
 
 @pytest.mark.parametrize(
