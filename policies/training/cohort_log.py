@@ -47,7 +47,8 @@ def cohort_log(cohort: Cohort) -> CohortLog:
     events = np.concatenate(kept)
     events = events[np.argsort(events["user"], kind="stable")]
     starts = np.searchsorted(events["user"], np.arange(first_user, first_user + n_users + 1))
-    return CohortLog(events.view(np.recarray), starts, terms @ weights.array(), terms[:, COMPLETION] > 0.0)
+    returns = (terms * weights.array()).sum(axis=1)  # a product of matrices rounds a row otherwise among others
+    return CohortLog(events.view(np.recarray), starts, returns, terms[:, COMPLETION] > 0.0)
 
 
 def events_since(moment: Moment) -> np.ndarray:
