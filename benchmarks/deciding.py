@@ -20,7 +20,7 @@ from benchmarks.measure import Contender, Row, against, beside, take_turns
 from benchmarks.settings import Settings
 from experiments.decision_moments import Moments, some_moments
 from experiments.onnx_copy import model_of
-from journeys.actions import N_VARIANTS, n_actions
+from journeys.actions import INTERVENTIONS, N_VARIANTS, n_actions
 from journeys.loading import load_journey
 from journeys.observation import observation_size
 from journeys.spec import Journey
@@ -32,7 +32,7 @@ from policies.bandits.tensors import beginner
 from policies.network import NetworkPolicy, Weights
 from policies.protocol import Choices, Policy, draw
 from policies.step_features import INPUT_SIZE
-from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
+from policies.step_scorer import StepScorer
 
 JOURNEY = "saas"
 BATCH, ALONE = 4_096, 1
@@ -99,7 +99,7 @@ def deciders(journey: Journey) -> dict[str, Decide]:
     network = NetworkPolicy("network", untrained(observation_size(len(journey.steps), len(journey.skills)), actions))
     policies: dict[str, Policy] = {f"network, {HIDDEN} units": network}
     for hidden in SCORER_HIDDEN:
-        parts = (untrained(INPUT_SIZE, size, hidden) for size in (N_VARIANTS, HELP_AND_MESSAGES))
+        parts = (untrained(INPUT_SIZE, size, hidden) for size in (N_VARIANTS, INTERVENTIONS))
         select, assist = parts
         policies[f"scorer of any journey, {hidden} units"] = StepScorer("scorer", select, assist, journey)
     policies |= {f"bandit, {name}": random_bandit(family, journey) for name, family in BANDITS.items()}

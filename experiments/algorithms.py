@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from envs.reward import RewardWeights
+from experiments.contestants import TRAINED
 from experiments.scale.backend import HERE, BackendSettings, ready
 from experiments.scale.cluster import BackendError, running
 from experiments.scale.cohorts import cohort_on
@@ -31,7 +32,6 @@ from policies.training.trained import Trained
 
 OURS, SB3, BANDIT = "ppo", "sb3", "bandit"
 ACTORS = {"ppo": "dense", "scorer": "steps"}  # by the name of the policy
-TRAINABLE = (*ACTORS, *BANDITS)
 TEACHER = "greedy"  # whom our PPO imitates first: the planner to beat
 ROLLOUTS_BETWEEN_CHECKPOINTS = 30  # some ten seconds
 
@@ -60,8 +60,8 @@ def algorithm_of(config: dict[str, Any]) -> Algorithm:
     for name in BackendSettings.__struct_fields__:
         training.pop(name, None)
     name, kind = policy.pop("name", None), training.pop("algorithm", None)
-    if name not in TRAINABLE:
-        raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use one of {', '.join(TRAINABLE)}")
+    if name not in TRAINED:
+        raise SettingsError(f"policy.name: {name!r} cannot be trained. Mend: use one of {', '.join(TRAINED)}")
     if (name in BANDITS) != (kind == BANDIT):
         mend = "training=bandit" if name in BANDITS else "a bandit as policy, or training=default"
         raise SettingsError(f"training.algorithm: {kind!r} does not train policy {name!r}. Mend: use {mend}")

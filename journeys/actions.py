@@ -15,6 +15,7 @@ CHANNELS = ("nothing", "push", "email")
 MOMENTS = ("none", "select", "assist", "reengage")
 
 N_VARIANTS, N_RUNGS, N_CHANNELS = len(DIFFICULTIES), len(RUNGS), len(CHANNELS)
+INTERVENTIONS = N_RUNGS + N_CHANNELS  # what may be done beside selecting a step: help and messages
 EASY, STANDARD, HARD = range(N_VARIANTS)
 WAIT, HINT, GUIDANCE, FULL, HUMAN = range(N_RUNGS)
 NOTHING, PUSH, EMAIL = range(N_CHANNELS)
@@ -38,7 +39,7 @@ class Action(NamedTuple):
 
 def n_actions(n_steps: int) -> int:
     """Size of the flat action space of a journey of `n_steps` steps."""
-    return N_VARIANTS * n_steps + N_RUNGS + N_CHANNELS
+    return N_VARIANTS * n_steps + INTERVENTIONS
 
 
 def decode(action: int, step_names: tuple[str, ...]) -> Action:

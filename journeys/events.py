@@ -86,6 +86,8 @@ EVENT = np.dtype(
     align=True,
 )
 
+BLANK_RECORD = dict.fromkeys(EVENT.names or (), 0)
+
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
 EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 and 2100: beyond, the unit is wrong
 Milliseconds = Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)]
@@ -209,6 +211,12 @@ class EventCodec:
         self.names = journey.step_names()
         self.number = {name: i for i, name in enumerate(self.names)}
         self.goals = tuple(goal.name for goal in journey.goals)
+
+    def fields(self, event: Event) -> tuple[Any, ...]:
+        """The EVENT record of `event` as a tuple, in the order of its fields. Raises `EventError`."""
+        record: dict[str, Any] = BLANK_RECORD.copy()
+        self.to_record(event, record)
+        return tuple(record.values())
 
     def to_record(self, event: Event, record: Any) -> None:
         """Fill `record` from `event`. Raises `EventError`; `record` is then partly filled and not to be used."""

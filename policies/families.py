@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from journeys.actions import N_VARIANTS, n_actions
+from journeys.actions import INTERVENTIONS, N_VARIANTS, n_actions
 from journeys.observation import observation_size
 from journeys.spec import Journey
 from policies.bandits import tensors as bandit_tensors
@@ -20,8 +20,8 @@ from policies.path import PATH_DIFFICULTIES, STEPS, LearningPath, PathPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
-from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
-from policies.tensor_check import check_tensor
+from policies.step_scorer import StepScorer
+from policies.tensor_check import check_present, check_tensor
 from policies.zpdes import Zpdes
 
 NETWORK, SCORER, PATH = "network", "scorer", "path"
@@ -35,7 +35,7 @@ OF_ONE_JOURNEY: dict[str, Callable[[Journey], Policy]] = {"zpdes": Zpdes}
 WITHOUT_TENSORS = (*OF_ANY_JOURNEY, *OF_ONE_JOURNEY)
 FAMILIES = (NETWORK, SCORER, PATH, *BANDITS, *WITHOUT_TENSORS)
 BOUND_TO_ONE = (NETWORK, PATH, *BANDITS)  # made for one journey: no bundle of any journey can hold them
-PARTS = {"select": N_VARIANTS, "assist": HELP_AND_MESSAGES}  # of a step scorer: its networks, and what each rates
+PARTS = {"select": N_VARIANTS, "assist": INTERVENTIONS}  # of a step scorer: its networks, and what each rates
 
 
 def tensor_names(family: str) -> tuple[str, ...]:
@@ -62,9 +62,7 @@ def build_policy(family: str, tensors: Mapping[str, np.ndarray], temperature: fl
     Raises `ValueError` where the family is unknown, or a tensor is missing, of another shape or dtype, or not finite.
     """
     names = tensor_names(family)
-    missing = [name for name in names if name not in tensors]
-    if missing:
-        raise ValueError(f"tensor {missing[0]!r} is missing from a policy of family {family!r}")
+    check_present(names, tensors, family)
     if family == SCORER:
         select, assist = (part_of(tensors, part) for part in PARTS)
         return StepScorer(SCORER, select, assist, journey, temperature)

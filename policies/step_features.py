@@ -152,6 +152,23 @@ def write_features(table: StepSkills, observation: Any, shared: Any, rows: Any) 
 
 
 @compiled
+def write_current(table: StepSkills, observation: Any, rows: Any) -> int:
+    """The row of the step that the user is in, or zeros where in none; returns which of `rows` `(S + 1, ROW_SIZE)`.
+
+    Rows of the steps that are left are there already (`write_left`).
+    """
+    n_steps = len(table.starts)
+    s = current_step(observation, n_steps)
+    if s == NOWHERE:
+        s = n_steps
+        for j in range(ROW_SIZE):
+            rows[s, j] = 0.0
+    elif not is_left(observation, s):
+        write_row(table, observation, s, rows[s])
+    return s
+
+
+@compiled
 def write_features_of_rows(table: StepSkills, observations: Any, shared: Any, rows: Any, current: Any) -> None:
     """`write_features` of `n` users; `current` `(n,)` int64 is filled with the step each is in."""
     for i in range(len(observations)):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS, n_actions
+from journeys.actions import N_VARIANTS, n_actions
 from journeys.compiled import compiled, entry_point
 from journeys.observation import observation_size
 from journeys.spec import Journey
@@ -27,19 +27,16 @@ from policies.compiled_policy import CompiledPolicy, MachineCode
 from policies.masked_softmax import draw_legal, list_legal, softmax, spread
 from policies.network import Room, Weights, made_ready, room_of, second_layer
 from policies.step_features import (
-    NOWHERE,
     ROW_SIZE,
     SHARED_SIZE,
     StepSkills,
-    current_step,
     is_left,
     step_skills,
+    write_current,
     write_left,
     write_row,
 )
 from policies.vector import add_products, aligned, dot, gather
-
-HELP_AND_MESSAGES = N_RUNGS + N_CHANNELS
 
 
 class Scorer(NamedTuple):
@@ -54,12 +51,13 @@ class Scorer(NamedTuple):
 
 def scorer_of(select: Weights, assist: Weights, journey: Journey) -> Scorer:
     """Both networks on whole vectors, and the journey's skills."""
-    shared, row = slice(SHARED_SIZE), slice(SHARED_SIZE, None)
-    return Scorer(
-        *(made_ready(select._replace(w1=select.w1[shared])), made_ready(assist._replace(w1=assist.w1[shared]))),
-        *(aligned(select.w1[row], 1), aligned(assist.w1[row], 1)),
-        step_skills(journey),
-    )
+    (of_shared, row), (assist_of_shared, assist_row) = split(select), split(assist)
+    return Scorer(of_shared, assist_of_shared, row, assist_row, step_skills(journey))
+
+
+def split(weights: Weights) -> tuple[Weights, np.ndarray]:
+    """A network on whole vectors with the first layer's shared inputs `(69, H)`, and that of a row `(30, H)`."""
+    return made_ready(weights._replace(w1=weights.w1[:SHARED_SIZE])), aligned(weights.w1[SHARED_SIZE:], 1)
 
 
 @compiled
@@ -153,14 +151,7 @@ def score_legal(scorer: Scorer, observation: Any, mask: Any, room: Room, logits:
             logits,
         )
     if of_steps < count:
-        s = current_step(observation, n_steps)
-        if s == NOWHERE:
-            s = n_steps
-            for j in range(ROW_SIZE):
-                rows[s, j] = 0.0
-        elif not is_left(observation, s):
-            write_row(scorer.table, observation, s, rows[s])
-        left = room.values[end:]
+        s, left = write_current(scorer.table, observation, rows), room.values[end:]
         score_help(scorer.assist, scorer.assist_row, shared, rows[s], of_steps, count, base, room, left, logits)
     return count
 

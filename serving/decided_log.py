@@ -20,10 +20,9 @@ from journeys.events import EVENT, LARGEST_EVENT, SIGNUP, Event, EventCodec, Eve
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
 from serving.log_lines import lines_of
-from serving.runtime import BLANK_RECORD
 
 MARK_OF_RECORD, MARK_OF_REWARD = b'"offer"', b'"reward"'
-TIME_AT, KIND_AT = (list(BLANK_RECORD).index(name) for name in ("time", "kind"))
+TIME_AT, KIND_AT = ((EVENT.names or ()).index(name) for name in ("time", "kind"))
 LARGEST_REWARD = 1e6  # in whatever unit: squares and sums of what is larger lose what is small
 LARGEST_RECORD = 8 * LARGEST_EVENT  # bytes: a decision record with its observation
 
@@ -69,10 +68,10 @@ class DecidedLog(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The first `size` bytes of the file at `path`."""
+    """The beginning of the log at `path`, or the whole of it."""
 
     path: Path
-    size: int
+    content: bytes
 
 
 class LogReader:
@@ -87,8 +86,8 @@ class LogReader:
         self.refusals: list[str] = []
 
     def read(self, part: Part) -> None:
-        """Read a part of a file. Raises `LogError` where it cannot be read."""
-        for number, line in lines_of(BytesIO(content_of(part.path)[: part.size]), LARGEST_RECORD):
+        """Read a log, or the beginning of one."""
+        for number, line in lines_of(BytesIO(part.content), LARGEST_RECORD):
             try:
                 self.take(line)
             except (EventError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -133,7 +132,7 @@ class LogReader:
 
     def take_event(self, event: Event) -> None:
         """Take an event that is sound, new and not late."""
-        fields = self.fields_of(event)
+        fields = self.codec.fields(event)
         if (event.user, event.id) in self.seen:
             return
         mine = self.events.setdefault(event.user, [])
@@ -142,12 +141,6 @@ class LogReader:
         self.seen.add((event.user, event.id))
         mine.append((event.id, fields))
         self.events[event.user] = self.events.pop(event.user)  # users in the order of their last event
-
-    def fields_of(self, event: Event) -> tuple[Any, ...]:
-        """The EVENT record of an event, as a tuple. Raises `EventError`."""
-        fields = BLANK_RECORD.copy()
-        self.codec.to_record(event, fields)
-        return tuple(fields.values())
 
     def log(self) -> DecidedLog:
         """Everything read until now, decision records in their places."""
@@ -160,7 +153,7 @@ class LogReader:
                 rows.append(fields)
                 record = self.records.get((user, event_id))
                 if record is not None and (user, record.id) not in self.seen:
-                    rows.append(self.fields_of(record))
+                    rows.append(self.codec.fields(record))
             if begins:
                 starts.append(len(rows))
         refusals = self.refusals + list(self.lost())
@@ -179,7 +172,7 @@ class LogReader:
 
 
 def read_logs(parts: Sequence[Part], codec: EventCodec) -> DecidedLog:
-    """Everything that parts of logs hold. Raises `LogError`."""
+    """Everything that parts of logs hold."""
     reader = LogReader(codec)
     for part in parts:
         reader.read(part)

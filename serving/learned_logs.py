@@ -62,7 +62,7 @@ def known_parts(updates: Sequence[Learned], contents: Mapping[Path, bytes]) -> l
             )
         for log, path in found.items():
             known[path] = max(log.bytes, known.get(path, 0))
-    return [Part(path, size) for path, size in known.items()]
+    return [Part(path, contents[path][:size]) for path, size in known.items()]
 
 
 def begins_with(content: bytes, log: LogOf) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from journeys.events import EVENT, EventCodec, EventError, parse_event
+from journeys.events import EventCodec, EventError, parse_event
 
 MARK_OF_DECISION = b'"decision"'
 
@@ -44,7 +44,7 @@ def holds_events(path: Path, codec: EventCodec, most_bytes: int) -> bool:
 def is_readable(line: bytes, codec: EventCodec) -> bool:
     """Whether a line is an event of the codec's journey."""
     try:
-        codec.to_record(parse_event(line), dict.fromkeys(EVENT.names or (), 0))
+        codec.fields(parse_event(line))
     except EventError:
         return False
     return True

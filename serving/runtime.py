@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from journeys.events import EVENT, LARGEST_EVENT, Event, EventCodec, EventError, parse_event
+from journeys.events import LARGEST_EVENT, Event, EventCodec, EventError, parse_event
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from policies.bundle import Bundle
@@ -24,7 +23,6 @@ from serving.workspace import Workspace
 
 REASONS = 3  # entries of the observation that a decision names
 TRIES = 8  # of a batch whose users another process keeps changing
-BLANK_RECORD = dict.fromkeys(EVENT.names or (), 0)
 
 
 class Runtime:
@@ -157,14 +155,13 @@ class Runtime:
             elif ours and pair in known:
                 answers[place] = recorded(known[pair], event)
             else:
-                record: dict[str, Any] = BLANK_RECORD.copy()
                 try:
-                    self.codec.to_record(event, record)
+                    fields = self.codec.fields(event)
                 except EventError as error:
                     answers[place] = refusal("invalid", str(error), event)
                     continue
                 seen[pair] = place
-                batch.admit(place, event, tuple(record.values()))
+                batch.admit(place, event, fields)
         return repeats
 
     def _check_unknown(self, late: Iterable[Event]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from policies.bandits.learning import Counts, Learner, learn, policy_of, worth_o
 from policies.bandits.lived import Lived, Worth, relive
 from policies.bandits.settings import BANDITS
 from policies.bandits.tensors import learner_from, tensors_of
-from policies.bundle import Bundle, Contents, load_bundle, save_bundle
+from policies.bundle import Bundle, Contents, bundle_of, save_bundle
 from policies.bundle_checks import WEIGHTS
 from policies.bundle_checks import tensors_of as read_tensors
 from policies.bundle_files import BundleError, read_files
@@ -70,17 +70,18 @@ def update(path: Path, logs: Sequence[Path], out: Path, version: str | None = No
     A log that the bundle learned from before may be given again, as it was or grown, beside those in which its users
     go on: no decision is learned twice. Raises `BundleError` or `LogError`; then nothing was written.
     """
-    bundle = load_bundle(path)
-    learner, version = learner_of(bundle, path), new_version(bundle, path, version)
+    files = read_files(path)
+    bundle = bundle_of(files, str(path))
+    learner, version = learner_of(bundle, files, path), new_version(bundle, path, version)
     contents = contents_of(logs)
     before = known_parts(updates_of(bundle.manifest), contents)
-    whole = {part.path for part in before if part.size == len(contents[part.path])}
+    whole = {part.path for part in before if len(part.content) == len(contents[part.path])}
     if whole == set(contents):
         raise LogError(f"{logs[-1]}: the bundle has learned from this log before. Mend: give one that is new to it")
     codec, known = EventCodec(bundle.journey), [part.path for part in before]
     learned = keys_learned(read_logs(before, codec), bundle, learner) if before else np.zeros(0, np.uint64)
     order = [*known, *(path for path in contents if path not in known)]
-    log = read_logs([Part(path, len(contents[path])) for path in order], codec)
+    log = read_logs([Part(path, contents[path]) for path in order], codec)
     counts, sample = learn_all(learner, bundle, log, learned)
     if sample is None or not counts.learned:
         raise LogError(nothing_learned(logs, log, counts, len(learned)))
@@ -96,7 +97,7 @@ def update(path: Path, logs: Sequence[Path], out: Path, version: str | None = No
     return Update(out, version, len(log.users), counts, len(learned), changed, log)
 
 
-def learner_of(bundle: Bundle, path: Path) -> Learner:
+def learner_of(bundle: Bundle, files: Mapping[str, bytes], path: Path) -> Learner:
     """The bandit in a bundle. Raises `BundleError` where it holds none."""
     family = bundle.manifest.family
     if family not in BANDITS:
@@ -104,7 +105,7 @@ def learner_of(bundle: Bundle, path: Path) -> Learner:
             f"{path}: a policy of family {family!r} does not learn from logs. "
             f"Mend: give the bundle of a bandit ({', '.join(BANDITS)})"
         )
-    return learner_from(family, read_tensors(read_files(path)[WEIGHTS], str(path)), bundle.journey)
+    return learner_from(family, read_tensors(files[WEIGHTS], str(path)), bundle.journey)
 
 
 def new_version(bundle: Bundle, path: Path, wanted: str | None) -> str:

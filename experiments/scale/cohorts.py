@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from experiments.evaluation import Shard, shards_of
-from experiments.scale.backend import BackendSettings, Tell, carry_out
+from experiments.scale.backend import BackendSettings, carry_out
 from policies.training.cohort_log import Cohort, CohortLog, cohort_log
 
 USERS_OF_A_WORKER = 512  # at a time: eight shards of a cohort as conf/training/bandit.yaml has it
@@ -18,14 +18,12 @@ def silently(_: object) -> None:
     """Tell nobody: the training tells of cohorts."""
 
 
-def cohort_on(
-    backend: BackendSettings, shard_size: int = USERS_OF_A_WORKER, tell: Tell = silently
-) -> Callable[[Cohort], CohortLog]:
+def cohort_on(backend: BackendSettings, shard_size: int = USERS_OF_A_WORKER) -> Callable[[Cohort], CohortLog]:
     """What lets a cohort live on `backend`. Its calls raise `BackendError`."""
 
     def live(cohort: Cohort) -> CohortLog:
         shards = shards_of(cohort.n_users, shard_size)
-        parts = dict(carry_out(partial(live_part, cohort), shards, backend, tell))
+        parts = dict(carry_out(partial(live_part, cohort), shards, backend, silently))
         return joined([parts[i] for i in range(len(shards))])
 
     return live

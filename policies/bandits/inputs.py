@@ -15,27 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
+from journeys.actions import INTERVENTIONS, N_RUNGS, N_VARIANTS
 from journeys.compiled import compiled
 from journeys.observation import USER_INDEX
-from policies.network import Weights, made_ready, second_layer
-from policies.step_features import (
-    NOWHERE,
-    ROW_SIZE,
-    SHARED_SIZE,
-    StepSkills,
-    current_step,
-    is_left,
-    write_left,
-    write_row,
-)
-from policies.vector import add_products, aligned, gather
+from policies.network import Weights
+from policies.step_features import ROW_SIZE, SHARED_SIZE, StepSkills, is_left, write_current, write_left, write_row
+from policies.step_scorer import begin, finish, split
 from policies.vector_code import LANES
 
 FEATURES, NETWORK, RECENCY = range(3)
 MORE = 2  # inputs at the end: advised, 1
 ADVISED = -MORE  # place of the former
-INTERVENTIONS = N_RUNGS + N_CHANNELS
 SHARED_HEADS = N_VARIANTS + INTERVENTIONS  # one for each difficulty, rung and channel, whatever the step
 
 COOLED, SHOWN, MESSAGES = USER_INDEX["cooled_down"], USER_INDEX["shown"], USER_INDEX["messages"]
@@ -89,17 +79,8 @@ def reading_of(kind: int, networks: tuple[Weights, Weights] | None, table: StepS
         line, plane = np.zeros(0, np.float32), np.zeros((0, 0), np.float32)
         nothing = Weights(plane, line, plane, line, plane, line)
         return Reading(kind, 0, nothing, nothing, plane, plane, table)
-    shared, row = slice(SHARED_SIZE), slice(SHARED_SIZE, None)
-    select, assist = networks
-    return Reading(
-        kind,
-        len(select.b2),
-        made_ready(select._replace(w1=select.w1[shared])),
-        made_ready(assist._replace(w1=assist.w1[shared])),
-        aligned(select.w1[row], 1),
-        aligned(assist.w1[row], 1),
-        table,
-    )
+    (select, select_row), (assist, assist_row) = map(split, networks)
+    return Reading(kind, len(networks[0].b2), select, assist, select_row, assist_row, table)
 
 
 def desk_of(reading: Reading) -> Desk:
@@ -126,20 +107,17 @@ def look(reading: Reading, observation: Any, desk: Desk) -> None:
 
 
 @compiled
-def begin(reading: Reading, weights: Weights, desk: Desk) -> None:
-    """Begin a network: its first layer as far as the shared inputs go."""
+def begin_network(reading: Reading, weights: Weights, desk: Desk) -> None:
+    """The first layer of a network, if there is one, as far as the shared inputs go."""
     if reading.kind == NETWORK:
-        n = gather(desk.shared, desk.which, desk.values)
-        add_products(weights.b1, desk.which, desk.values, n, weights.w1, desk.begun)
+        begin(weights, desk.shared, desk.which, desk.values, desk.begun)
 
 
 @compiled
 def read_row(reading: Reading, weights: Weights, of_row: Any, row: Any, desk: Desk) -> int:
     """Write the own inputs of a step with features `row` `(30,)` into `desk.own`, but for the last two; how many."""
     if reading.kind == NETWORK:
-        n = gather(row, desk.which, desk.values)
-        add_products(desk.begun, desk.which, desk.values, n, of_row, desk.one)
-        second_layer(weights, desk.one, desk.which, desk.values, desk.two)
+        finish(weights, of_row, desk.begun, row, desk.which, desk.values, desk.one, desk.two)
         for j in range(reading.hidden):
             desk.own[j] = desk.two[j]
         return reading.hidden
@@ -159,14 +137,7 @@ def read_step(reading: Reading, observation: Any, s: int, desk: Desk) -> int:
 @compiled
 def read_current(reading: Reading, observation: Any, desk: Desk) -> int:
     """The own inputs of help and messages: those of the step that the user is in; zeros where in none."""
-    n_steps = len(reading.table.starts)
-    s = current_step(observation, n_steps)
-    if s == NOWHERE:
-        s = n_steps
-        for j in range(ROW_SIZE):
-            desk.rows[s, j] = 0.0
-    elif not is_left(observation, s):
-        write_row(reading.table, observation, s, desk.rows[s])
+    s = write_current(reading.table, observation, desk.rows)
     return read_row(reading, reading.assist, reading.assist_row, desk.rows[s], desk)
 
 
@@ -211,10 +182,10 @@ def read_action(reading: Reading, observation: Any, action: int, advised: bool, 
     if reading.kind == RECENCY:
         size = read_recency(observation, action >= base + N_RUNGS, desk.own)
     elif action < base:
-        begin(reading, reading.select, desk)
+        begin_network(reading, reading.select, desk)
         size = read_step(reading, observation, action // N_VARIANTS, desk)
     else:
-        begin(reading, reading.assist, desk)
+        begin_network(reading, reading.assist, desk)
         size = read_current(reading, observation, desk)
     for j in range(size):
         inputs[n_common + j] = desk.own[j]

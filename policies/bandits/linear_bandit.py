@@ -21,9 +21,10 @@ from policies.bandits.exploration import Promise, Rule, asks_for_widths, explore
 from policies.bandits.inputs import (
     FEATURES,
     RECENCY,
+    SHARED_HEADS,
     Desk,
     Reading,
-    begin,
+    begin_network,
     desk_of,
     head_of,
     look,
@@ -117,8 +118,8 @@ def rate(model: Model, head: int, row: int, count: int, size: int, advised: bool
 def rate_steps(model: Model, observation: Any, advised: int, of_steps: int, n_common: int, room: Room) -> None:
     """Rate the legal selections, numbers 0 to `of_steps - 1` of what is legal."""
     n_steps, n_heads = len(model.reading.table.starts), len(model.own)
-    shared = head_of(0, n_steps, n_heads) == head_of(N_VARIANTS, n_steps, n_heads) if n_steps > 1 else False
-    begin(model.reading, model.reading.select, room.desk)
+    shared = n_heads == SHARED_HEADS
+    begin_network(model.reading, model.reading.select, room.desk)
     if shared:
         for v in range(N_VARIANTS):
             begin_head(model, v, n_common, room, v)
@@ -146,7 +147,7 @@ def rate_interventions(
     if model.reading.kind == RECENCY:
         size = read_recency(observation, room.legal[of_steps] >= base + N_RUNGS, room.desk.own)
     else:
-        begin(model.reading, model.reading.assist, room.desk)
+        begin_network(model.reading, model.reading.assist, room.desk)
         size = read_current(model.reading, observation, room.desk)
     own = gather(room.desk.own[:size], room.desk.which, room.desk.values)
     for k in range(of_steps, count):

@@ -150,14 +150,20 @@ def find_roots(inverse: Any, wide: Any, room: Any, roots: Any) -> None:
 
 
 @compiled
+def with_ridge(matrix: Any, weight: float, ridge: float, out: Any) -> None:
+    """Write weight matrix + ridge I into `out`; all `(d, d)`."""
+    for i in range(len(matrix)):
+        for j in range(len(matrix)):
+            out[i, j] = weight * matrix[i, j] + (ridge if i == j else 0.0)
+
+
+@compiled
 def solve_heads(sums: Sums, heads: Any, ridge: float, faded: Any, rooms: Any, means: Any, roots: Any) -> None:
     """Means and roots of the `heads`; `rooms` `(4, d, d)` is room, `faded` `(K,)` what is left of each head's sums."""
     weighed, lower, inverse, wide = rooms[0], rooms[1], rooms[2], rooms[3]
     n = sums.moment.shape[1]
     for h in heads:
-        for i in range(n):
-            for j in range(n):
-                weighed[i, j] = faded[h] * sums.precision[h, i, j] + (ridge if i == j else 0.0)
+        with_ridge(sums.precision[h], faded[h], ridge, weighed)
         factorise(weighed, lower)
         invert_lower(lower, inverse)
         find_means(inverse, sums.moment[h], weighed[0], means[h])
@@ -166,9 +172,7 @@ def solve_heads(sums: Sums, heads: Any, ridge: float, faded: Any, rooms: Any, me
             for j in range(n):
                 roots[h, i, j] = inverse[j, i]
         if len(sums.widening):
-            for i in range(n):
-                for j in range(n):
-                    weighed[i, j] = faded[h] ** 2 * sums.widening[h, i, j] + (ridge if i == j else 0.0)
+            with_ridge(sums.widening[h], faded[h] ** 2, ridge, weighed)
             factorise(weighed, wide)
             find_roots(inverse, wide, lower, roots[h])
             for i in range(n):  # `lower` was room: above its diagonal it is to be zero again

@@ -11,6 +11,7 @@ import numpy as np
 
 from policies.bandits.exploration import HIGHEST, SAMPLED, SOFTENED, Rule
 from policies.bandits.inputs import FEATURES, NETWORK, RECENCY
+from policies.setting_checks import check_above_zero, check_not_below_zero, check_shares
 
 
 class Bandit(NamedTuple):
@@ -53,15 +54,9 @@ class BanditSettings:
     weights: tuple[float, float, float, float, float, float] = (2.0, 2.0, -0.5, -0.1, -0.5, -0.5)
 
     def __post_init__(self) -> None:
-        for name in ("scale", "uniform", "trust", "discount", "discount_per_day"):
-            if getattr(self, name) < 0.0:
-                raise ValueError(f"policy.{name}={getattr(self, name)} is below 0. Mend: raise it")
-        for name in ("uniform", "discount", "discount_per_day"):
-            if getattr(self, name) > 1.0:
-                raise ValueError(f"policy.{name}={getattr(self, name)} is above 1. Mend: lower it")
-        if self.ridge <= 0.0 or self.discount == 0.0:
-            name = "ridge" if self.ridge <= 0.0 else "discount"
-            raise ValueError(f"policy.{name}={getattr(self, name)} is not above 0. Mend: raise it")
+        check_not_below_zero(self, "policy", "scale", "trust")
+        check_shares(self, "policy", "uniform", "discount", "discount_per_day")
+        check_above_zero(self, "policy", "ridge", "discount")
 
     def rule(self, how: int) -> Rule:
         """How chances are found."""

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from journeys.actions import N_VARIANTS
+from journeys.actions import INTERVENTIONS, N_VARIANTS
 from journeys.spec import Journey
-from policies.bandits.inputs import INTERVENTIONS, NETWORK, RECENCY, SHARED_HEADS, sizes
+from policies.bandits.inputs import NETWORK, RECENCY, SHARED_HEADS, sizes
 from policies.bandits.learning import Learner
 from policies.bandits.regression import Sums, nothing_seen, posterior
 from policies.bandits.settings import BANDITS, N_SETTINGS, BanditSettings, settings_from
 from policies.network import Weights
 from policies.step_features import INPUT_SIZE
-from policies.tensor_check import check_tensor
+from policies.tensor_check import check_present, check_tensor
 
 SUMS = tuple(f"sums.{name}" for name in Sums._fields)
 SETTINGS = "settings"
@@ -40,9 +40,7 @@ def learner_from(family: str, tensors: Mapping[str, np.ndarray], journey: Journe
 
     Raises `ValueError` that names the tensor which is missing, of another shape or type, or not finite.
     """
-    for name in names_of(family):
-        if name not in tensors:
-            raise ValueError(f"tensor {name!r} is missing from a policy of family {family!r}")
+    check_present(names_of(family), tensors, family)
     check_tensor(SETTINGS, tensors[SETTINGS], DOUBLE, (N_SETTINGS,))
     settings = settings_from(tensors[SETTINGS])
     networks = networks_from(tensors) if BANDITS[family].kind == NETWORK else None

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from journeys.actions import N_VARIANTS
+from journeys.actions import INTERVENTIONS, N_VARIANTS
 from policies.network import Weights
 from policies.step_features import ROW_SIZE, SHARED_SIZE
-from policies.training.env_group import INTERVENTIONS, Inputs, Layout
+from policies.training.env_group import Inputs, Layout
 
 NEVER = -80.0  # logit of an illegal action: exp is 1e-35, the least that float32 computes at full speed
 LEAST_SPREAD = 0.05  # of an input before it is divided by its spread: entries lie in [0, 1]

@@ -23,6 +23,7 @@ from policies.bandits.settings import BANDITS, BanditSettings
 from policies.bandits.tensors import beginner, tensors_of
 from policies.families import OF_ANY_JOURNEY, baseline
 from policies.protocol import Choices, Policy, draw
+from policies.setting_checks import check_above_zero, check_shares
 from policies.training.cohort_log import Cohort, CohortLog, cohort_log
 from policies.training.env_group import Setting
 from policies.training.progress import Progress
@@ -46,12 +47,8 @@ class BanditTraining:
     hidden: int = 32
 
     def __post_init__(self) -> None:
-        for name in ("total_steps", "cohort", "hidden"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is not above 0. Mend: raise it")
-        for name in ("warm_share", "warm_doubt"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is not a share. Mend: choose from 0 to 1")
+        check_above_zero(self, "training", "total_steps", "cohort", "hidden")
+        check_shares(self, "training", "warm_share", "warm_doubt")
         if self.warm_start not in OF_ANY_JOURNEY:
             known = ", ".join(OF_ANY_JOURNEY)
             raise ValueError(f"training.warm_start={self.warm_start!r} is no policy. Mend: use one of {known}")

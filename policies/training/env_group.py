@@ -17,7 +17,7 @@ from agents.learners import Learner
 from envs.hidden import HIDDEN_SIZE
 from envs.reward import RewardWeights
 from envs.vector import OnboardingVectorEnv
-from journeys.actions import N_CHANNELS, N_RUNGS, N_VARIANTS
+from journeys.actions import INTERVENTIONS, N_VARIANTS
 from journeys.plan import Plan
 from journeys.spec import Journey
 from journeys.state import COMPLETED
@@ -27,7 +27,6 @@ from policies.step_features import ROW_SIZE, SHARED_SIZE, StepSkills, step_skill
 from policies.training.recall import Recall
 from policies.training.rollout import Insider
 
-INTERVENTIONS = N_RUNGS + N_CHANNELS
 DESCRIBED = 6  # numbers by which a critic tells journeys apart
 MANY_STEPS, MANY_SKILLS, MANY_MINUTES = 16.0, 8.0, 120.0  # read 1 there
 SEEDS_APART = 1_000_003  # seeds of environments count up from those of trainings, which lie so far apart: a prime

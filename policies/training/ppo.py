@@ -23,6 +23,7 @@ from envs.reward import RewardWeights
 from envs.vector import MOST_DECISIONS
 from policies.families import NETWORK, SCORER
 from policies.protocol import Policy
+from policies.setting_checks import check_above_zero, check_not_below_zero, check_shares
 from policies.training.actors import Critic, DenseActor, Seen, StepActor, pick, seen_at
 from policies.training.env_group import EnvGroup, Inputs, MakeRecall, Setting
 from policies.training.player import Player, Rollout
@@ -76,22 +77,15 @@ class PPOSettings:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("num_envs", "n_steps", "n_epochs", "hidden", "critic_hidden", "threads", "learning_rate"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is not above 0. Mend: raise it")
-        for name in ("imitation", "imitation_doubt", "discount_per_day", "gae_lambda"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is not a share. Mend: choose from 0 to 1")
-        for name in ("clip_range", "ent_coef", "auxiliary", "shaping"):
-            if getattr(self, name) < 0.0:
-                raise ValueError(f"training.{name}={getattr(self, name)} is below 0. Mend: raise it")
+        sizes = ("num_envs", "n_steps", "n_epochs", "hidden", "critic_hidden", "threads", "learning_rate")
+        check_above_zero(self, "training", *sizes, "temperature")
+        check_shares(self, "training", "imitation", "imitation_doubt", "discount_per_day", "gae_lambda")
+        check_not_below_zero(self, "training", "clip_range", "ent_coef", "auxiliary", "shaping")
         if self.batch_size % self.num_envs or self.rollout % self.batch_size:
             raise ValueError(
                 f"training.batch_size={self.batch_size} is not a multiple of num_envs={self.num_envs} that divides "
                 f"num_envs * n_steps = {self.rollout}. Mend: choose such a one"
             )
-        if self.temperature <= 0.0:
-            raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
         if self.total_steps < self.num_envs * self.n_steps:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
         for name, legal in (("actor", ("dense", "steps")), ("critic", ("hidden", "observed"))):

@@ -22,6 +22,7 @@ from journeys.spec import Journey
 from personas.persona import Population
 from policies.families import NETWORK
 from policies.network import Weights
+from policies.setting_checks import check_above_zero
 from policies.training.progress import Progress
 from policies.training.sb3_vecenv import NativeVecEnv
 from policies.training.trained import Trained
@@ -59,8 +60,7 @@ class SB3Settings:
                 f"training.batch_size={self.batch_size} does not divide num_envs * n_steps = "
                 f"{self.num_envs * self.n_steps}. Mend: choose a divisor"
             )
-        if self.temperature <= 0.0:
-            raise ValueError(f"training.temperature={self.temperature} is not above 0. Mend: raise it")
+        check_above_zero(self, "training", "temperature")
         if self.total_steps < self.num_envs * self.n_steps:
             raise ValueError(f"training.total_steps={self.total_steps} is less than one rollout. Mend: raise it")
 

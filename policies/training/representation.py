@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from journeys.actions import N_VARIANTS
+from journeys.actions import INTERVENTIONS, N_VARIANTS
 from journeys.spec import Journey
-from policies.bandits.inputs import INTERVENTIONS
 from policies.bandits.lived import Lived
 from policies.bandits.tensors import LAYERS, read_by
 from policies.network import Weights
@@ -21,14 +20,15 @@ from policies.step_features import INPUT_SIZE, NOWHERE, ROW_SIZE, SHARED_SIZE, s
 
 EPOCHS, BATCH, LEARNING_RATE = 4, 1024, 1e-3
 WEIGHT_DECAY = 1e-4  # returns are noisy: a network that is left alone learns them by heart
-USERS_AT_A_TIME = 16_384  # rows of features written at once
+DECISIONS_AT_A_TIME = 16_384  # whose features are written at once
+LEAST_SPREAD = 1e-8  # of returns before they are divided by it
 
 
 def represent(lived: Lived, journey: Journey, hidden: int, seed: int) -> tuple[Weights, Weights]:
     """Two networks, for steps and for interventions, of two layers of `hidden` units; without a last layer."""
     torch.manual_seed(seed)
     inputs, base = read(lived, journey), N_VARIANTS * len(journey.steps)
-    returns = torch.from_numpy((lived.returns - lived.returns.mean()) / max(lived.returns.std(), 1e-8)).float()
+    returns = torch.from_numpy((lived.returns - lived.returns.mean()) / max(lived.returns.std(), LEAST_SPREAD)).float()
     layers = list[np.ndarray]()
     for chosen, heads, n_heads in (
         (lived.actions < base, lived.actions % N_VARIANTS, N_VARIANTS),
@@ -44,8 +44,11 @@ def read(lived: Lived, journey: Journey) -> Tensor:
     """What a step scorer would read of each decision, `(m, 99)`: of the step selected, or of the one the user is in."""
     table, base = step_skills(journey), N_VARIANTS * len(journey.steps)
     out = np.zeros((len(lived.actions), INPUT_SIZE), np.float32)
-    for low in range(0, len(out), USERS_AT_A_TIME):
-        seen, actions = lived.observations[low : low + USERS_AT_A_TIME], lived.actions[low : low + USERS_AT_A_TIME]
+    for low in range(0, len(out), DECISIONS_AT_A_TIME):
+        seen, actions = (
+            lived.observations[low : low + DECISIONS_AT_A_TIME],
+            lived.actions[low : low + DECISIONS_AT_A_TIME],
+        )
         shared = np.zeros((len(seen), SHARED_SIZE), np.float32)
         rows, current = np.zeros((len(seen), len(journey.steps), ROW_SIZE), np.float32), np.zeros(len(seen), np.int64)
         write_features_of_rows(table, seen, shared, rows, current)

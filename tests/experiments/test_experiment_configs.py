@@ -9,9 +9,9 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from envs.reward import RewardWeights
-from experiments.algorithms import TRAINABLE, BanditAlgorithm, algorithm_of
+from experiments.algorithms import BanditAlgorithm, algorithm_of
 from experiments.compare import CompareSettings
-from experiments.contestants import contestant
+from experiments.contestants import TRAINED, contestant
 from experiments.settings import SettingsError, fill, problem_of
 from experiments.simulate import SimulateSettings
 from experiments.train import settings_of
@@ -39,7 +39,7 @@ def composed(command: str, *overrides: str) -> dict:
 def test_every_option_of_every_group_trains(group: str, option: str) -> None:
     config = composed("train", f"{group}={option}", *WITH.get(option, ()))
     assert problem_of(config).journey.steps
-    if group == "policy" and option not in TRAINABLE:
+    if group == "policy" and option not in TRAINED:
         with pytest.raises(SettingsError, match="cannot be trained"):
             algorithm_of(config)
         return
@@ -62,7 +62,7 @@ def test_the_other_commands_compose(command: str) -> None:
     fill(kind, {name: config[name] for name in kind.__struct_fields__}, "")
 
 
-@pytest.mark.parametrize("option", sorted({*options("policy")} - {*TRAINABLE}))
+@pytest.mark.parametrize("option", sorted({*options("policy")} - {*TRAINED}))
 def test_every_other_policy_guides_a_simulation(option: str) -> None:
     config = composed("simulate", f"policy={option}")
     assert contestant(config["policy"]["name"], load_journey("tiny")).name == option

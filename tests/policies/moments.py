@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from journeys.actions import N_VARIANTS, decode
+from journeys.actions import INTERVENTIONS, N_VARIANTS, decode
 from journeys.loading import load_journey
 from journeys.observation import STEP_INDEX, STEP_SIZE, USER_INDEX, USER_SIZE
 from journeys.spec import Journey
@@ -19,7 +19,7 @@ from policies.path import LearningPath, PathPolicy
 from policies.protocol import Policy
 from policies.random_legal import RandomLegal
 from policies.step_features import INPUT_SIZE
-from policies.step_scorer import HELP_AND_MESSAGES, StepScorer
+from policies.step_scorer import StepScorer
 from policies.training.paths import genome
 from policies.training.paths.operators import luck_of, random_genome
 from policies.training.rollout import rounds
@@ -80,7 +80,7 @@ def random_path(journey: Journey, seed: int = 3) -> LearningPath:
 
 def random_scorers(seed: int = 2) -> tuple[Weights, Weights]:
     """Weights of an untrained step scorer: `select`, then `assist`."""
-    return random_weights(INPUT_SIZE, N_VARIANTS, seed), random_weights(INPUT_SIZE, HELP_AND_MESSAGES, seed + 1)
+    return random_weights(INPUT_SIZE, N_VARIANTS, seed), random_weights(INPUT_SIZE, INTERVENTIONS, seed + 1)
 
 
 def moment(kind: str, legal: list[str], **entries: float) -> tuple[np.ndarray, np.ndarray]:

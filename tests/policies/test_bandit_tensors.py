@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 
+from envs.reward import RewardWeights
 from journeys.loading import load_journey
 from policies.bandits.settings import BanditSettings, settings_from
 from policies.bandits.tensors import learner_from, names_of, tensors_of
@@ -48,6 +50,11 @@ def test_what_it_learns_leaves_the_tensors_alone() -> None:
     learner_from("linucb", tensors, TINY).sums.moment[:] = 7.0
     for name, values in tensors.items():
         np.testing.assert_array_equal(values, before[name])
+
+
+def test_what_counts_by_default_is_the_reward_of_the_simulation() -> None:
+    """The light half cannot import it."""
+    assert BanditSettings().weights == astuple(RewardWeights())
 
 
 def test_settings_are_numbers_and_back() -> None:
