@@ -31,10 +31,10 @@ from policies.bundle import Bundle, Contents, load_bundle, save_bundle
 from policies.expert_rules import expert_rules
 from policies.network import Weights
 from policies.training.rollout import event_log
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
-from serving.sqlite_store import SqliteStore
-from serving.store import Store
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Store
 
 JOURNEY = "saas"
 HIDDEN = 64  # units of each hidden layer, as in training

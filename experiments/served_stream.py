@@ -18,7 +18,7 @@ from policies.bundle import Bundle
 from policies.protocol import Policy
 from serving.decision import Decision
 from serving.runtime import Runtime
-from serving.sqlite_store import SqliteStore
+from serving.stores.sqlite_store import SqliteStore
 
 NANOSECONDS_PER_MICROSECOND = 1e3
 

@@ -10,7 +10,7 @@ from journeys.events import Event, EventError, parse_event
 from journeys.events import encoder as event_encoder
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
-from serving.store import RESTORE, Known, StoreError
+from serving.stores.store import RESTORE, Known, StoreError
 
 Reason = Literal[
     "oversized",  # a line longer than the runtime reads

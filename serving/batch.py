@@ -12,7 +12,7 @@ from journeys.events import EVENT, Event
 from journeys.events import encoder as event_encoder
 from serving.decision import Decision
 from serving.decision import encoder as decision_encoder
-from serving.store import Entry
+from serving.stores.store import Entry
 
 EVENT_RECORD = np.dtype((np.record, EVENT))  # items with attributes, in a plain array: cheaper to hand to Numba
 

@@ -12,7 +12,7 @@ from journeys.events import EVENT, Event, EventCodec, EventError, parse_event
 from journeys.fold import blank_states, fold_log
 from journeys.plan import Plan
 from journeys.state import pack
-from serving.store import LogLine
+from serving.stores.store import LogLine
 
 StepsOf = Callable[[str], tuple[str, ...]]  # journey hash -> step names of that journey
 

@@ -24,12 +24,12 @@ from serving.answer import DeadLetter
 from serving.decision import Mode
 from serving.decision import encoder as decision_encoder
 from serving.log_lines import holds_decisions, holds_events, lines_of
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.replay_files import PARTIAL, ReplayError, check_apart, check_log, check_writable, partial_of, written_whole
 from serving.replay_summary import Tally, summary
 from serving.runtime import Runtime
-from serving.sqlite_store import SqliteStore
-from serving.store import Store, StoreError
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Store, StoreError
 
 BATCH = 100  # events per commit: throughput hardly grows beyond it, and each event waits for its batch
 PATIENCE_SECONDS = 2.0  # what loads compiled code is ready before; what compiles it takes some 20 s

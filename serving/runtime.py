@@ -18,7 +18,7 @@ from serving.decider import Decider, Due, decision_id
 from serving.decision import Decision, Mode
 from serving.fold_batch import fold_on, offer_on
 from serving.refold import refold
-from serving.store import RESTORE, Change, Commit, StaleState, Store, StoreError
+from serving.stores.store import RESTORE, Change, Commit, StaleState, Store, StoreError
 from serving.workspace import Workspace
 
 REASONS = 3  # entries of the observation that a decision names

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from serving.memory_store import MemoryStore
-from serving.sqlite_store import SqliteStore
-from serving.store import Change, Commit, Entry, Known, LogLine, StaleState, Stored
+from serving.stores.memory_store import MemoryStore
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Change, Commit, Entry, Known, LogLine, StaleState, Stored
 
 
 @pytest.fixture(params=["memory", "sqlite"])

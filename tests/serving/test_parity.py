@@ -20,10 +20,10 @@ from policies.families import FAMILIES
 from policies.network import NetworkPolicy, Weights
 from policies.training.rollout import rounds
 from serving.decision import Decision, Mode
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
-from serving.sqlite_store import SqliteStore
-from serving.store import Store
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Store
 from tests.journeys.studio import STUDIO
 from tests.personas.typical import RESTLESS
 

@@ -11,7 +11,7 @@ from journeys.events import Event
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.training.rollout import event_log
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
 
 TINY = load_journey("tiny")

@@ -24,10 +24,10 @@ from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.runtime import TRIES, Runtime
-from serving.sqlite_store import SqliteStore
-from serving.store import StaleState, StoreError
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import StaleState, StoreError
 from serving.workspace import Workspace
 
 T0 = 1_767_225_600_000

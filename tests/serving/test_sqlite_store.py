@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from serving import sqlite_store
-from serving.sqlite_store import SqliteStore
-from serving.store import Change, Commit, Entry, Known, StaleState, StoreError
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Change, Commit, Entry, Known, StaleState, StoreError
 
 COMMIT = Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")])
 
@@ -38,8 +38,8 @@ def test_two_processes_cannot_both_be_first(tmp_path):
 
 KILLED = """
 import os, sys
-from serving.sqlite_store import SqliteStore
-from serving.store import Change, Commit, Entry
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Change, Commit, Entry
 store = SqliteStore(sys.argv[1])
 store.commit(Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")]))
 with store._transaction():

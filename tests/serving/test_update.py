@@ -22,7 +22,7 @@ from policies.training.rollout import event_log
 from serving.decided_log import LogError
 from serving.decision import encoder as decision_encoder
 from serving.learned_logs import LEARNED_FROM
-from serving.memory_store import MemoryStore
+from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
 from serving.update import Update, main, update
 from tests.serving.bundles import contents_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from serving.store import Commit, Known, LogLine, StaleState, Stored
+from serving.stores.store import Commit, Known, LogLine, StaleState, Stored
 
 
 class MemoryStore:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from serving.store import Commit, Known, LogLine, StaleState, Stored, StoreError
+from serving.stores.store import Commit, Known, LogLine, StaleState, Stored, StoreError
 
 SCHEMA_VERSION = 1
 WAIT_SECONDS = 10.0  # for another process that is committing
