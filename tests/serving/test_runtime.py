@@ -22,10 +22,11 @@ from personas.persona import load_population
 from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
+from serving.answer import RAW_KEPT
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import TRIES, Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import StaleState, StoreError
 from serving.workspace import Workspace
@@ -250,7 +251,7 @@ def test_errors_go_to_the_dead_letters_and_change_nothing(line, reason):
     assert [letter.reason for letter in letters] == [reason]
     assert letters[0] == answers[0].letter
     assert "Mend: " in letters[0].detail
-    assert len(letters[0].raw) <= 2048
+    assert len(letters[0].raw) <= RAW_KEPT
     assert everything(runtime.store) == before
 
 
