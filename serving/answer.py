@@ -56,6 +56,7 @@ class Answer(NamedTuple):
     outcome: Literal["applied", "duplicate", "ignored", "refused"]
     decision: Decision | None = None
     letter: DeadLetter | None = None
+    record: bytes | None = None
 
 
 def recorded(known: Known, event: Event) -> Answer:
