@@ -70,11 +70,18 @@ class CountedEngine:
             values["handrail_decisions", (journey, decision.moment)] += 1
             if decision.fallback is not None:
                 values["handrail_fallbacks", (journey,)] += 1
-                log.warning("fallback", event=decision.event, user=decision.user, why=decision.fallback)
+                log.warning("fallback", event_id=decision.event, user=decision.user, why=decision.fallback)
         letter = answer.letter
         if letter is not None:
             values["handrail_dead_letters", (letter.reason, door)] += 1
-            log.info("refused", event=letter.event, user=letter.user, reason=letter.reason, detail=letter.detail, door=door)
+            log.info(
+                "refused",
+                event_id=letter.event,
+                user=letter.user,
+                reason=letter.reason,
+                detail=letter.detail,
+                door=door,
+            )
 
 
 class Service:

@@ -34,19 +34,19 @@ class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of the file: a key that is not here is an error."""
 
 
-class BundleSettings(Closed):
+class BundleSettings(Closed, frozen=True):
     """A bundle to serve; `journey` is the file or name of a journey, for a bundle that serves any."""
 
     path: Text
     journey: Text | None = None
 
 
-class HttpSettings(Closed):
+class HttpSettings(Closed, frozen=True):
     """The HTTP and WebSocket door.
 
     `port` 0 takes a free one. `keys` is a file that `handrail keys new` made. `largest_body` is in bytes,
-    `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0: no
-    limit), `burst` how many of them at once. `most_lag` is the number of messages behind which a worker is not ready.
+    `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0:
+    no limit), `burst` how many of them at once. `most_lag`: beyond so many messages that wait, not ready.
     """
 
     host: Text = "127.0.0.1"
@@ -62,7 +62,7 @@ class HttpSettings(Closed):
     most_lag: Positive | None = None
 
 
-class StreamSource(Closed):
+class StreamSource(Closed, frozen=True):
     """A stream of events to take from; see docs/streams.md."""
 
     url: Text
@@ -73,7 +73,7 @@ class StreamSource(Closed):
     format: FormatName | None = None
 
 
-class StreamOutlet(Closed, tag_field="kind", tag="stream"):
+class StreamOutlet(Closed, tag_field="kind", tag="stream", frozen=True):
     """Decisions leave to a stream."""
 
     url: Text
@@ -82,7 +82,7 @@ class StreamOutlet(Closed, tag_field="kind", tag="stream"):
     timeout: Seconds = BUSY_TIMEOUT
 
 
-class WebhookOutlet(Closed, tag_field="kind", tag="webhook"):
+class WebhookOutlet(Closed, tag_field="kind", tag="webhook", frozen=True):
     """Decisions leave by signed requests to `url`; `secret` is a file."""
 
     url: Text
@@ -91,18 +91,18 @@ class WebhookOutlet(Closed, tag_field="kind", tag="webhook"):
     timeout: Seconds = BUSY_TIMEOUT
 
 
-class LogSettings(Closed):
+class LogSettings(Closed, frozen=True):
     """What is logged, and whether as JSON or as text."""
 
     level: Level = "info"
     layout: Literal["json", "text"] = "json"
 
 
-class Settings(Closed):
+class Settings(Closed, frozen=True):
     """A whole service. Relative paths are relative to the file's folder.
 
-    `deadline_ms` is how long a policy may take before the expert rules answer, `reorder_seconds` how far behind a user's
-    last event one may come, `ahead_seconds` how far ahead of the clock; `reasons` how many a decision names.
+    `deadline_ms` is how long a policy may take before the expert rules answer, `reorder_seconds` how far behind a
+    user's last event one may come, `ahead_seconds` how far ahead of the clock; `reasons` how many a decision names.
     `shutdown_seconds` is how long work in hand may take at the end, `watch_seconds` how often bundles are looked at.
     """
 
@@ -171,7 +171,9 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
         )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
-        yield Fault("store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:")
+        yield Fault(
+            "store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:"
+        )
     for section, names in (
         ("streams", [stream.name for stream in settings.streams]),
         ("decisions", [outlet.name for outlet in settings.decisions]),
