@@ -11,7 +11,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, TypeVar
@@ -100,11 +100,9 @@ class Connection:
 
     def close(self) -> None:
         """Disconnect and end the thread."""
-        try:
-            if self._client is not None:
+        if self._client is not None:
+            with suppress(NatsError, OSError, TimeoutError):  # the server sees the connection end in any case
                 self.run(self._client.close())
-        except (NatsError, OSError, TimeoutError):
-            pass  # nothing waits for it: the server sees the connection end
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -296,10 +294,8 @@ class NatsPartition:
         """Stop reading. The consumer stays, so that the broker knows the place, until the partition is opened again."""
         if self._pull is not None:
             pull, self._pull = self._pull, None
-            try:
+            with suppress(NatsError, OSError, TimeoutError):  # the server drops it with the connection
                 self._connection.run(pull.stop())
-            except (NatsError, OSError, TimeoutError):
-                pass  # the server drops it with the connection
         self._reply.clear()
 
 

@@ -149,7 +149,7 @@ class RedisPartition:
         """Whether something new came within `seconds`."""
         wait = max(1, round(1000 * min(seconds, self._longest_wait)))
         command = ("XREAD", "COUNT", 1, "BLOCK", wait, "STREAMS", self.name, self._last)
-        return bool(self._client.execute_command(*command))
+        return bool(self._client.execute_command(*command))  # type: ignore[no-untyped-call]
 
     def position(self, messages: Sequence[Message]) -> bytes | None:
         """None: the group keeps the place."""

@@ -16,8 +16,8 @@ class StreamSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `url`: `redis://host:port/db`, `nats://host:port`, `kafka://host:port,host:port`, or `file:PATH` (a JSON Lines file,
     or a folder of them). `name` is the prefix of the Redis keys `name:0`, `name:1`, …, the JetStream stream with
-    subjects `name.0`, …, or the Kafka topic; for files it only names positions. `partitions` is how many there are (of a
-    file stream: each file is one). `group` is under which name reading is known to the broker. `timeout` is in seconds.
+    subjects `name.0`, …, or the Kafka topic; for files it only names positions. `partitions` is how many there are; of
+    files, each is one. `group` is the name under which reading is known to the broker. `timeout` is in seconds.
     """
 
     url: str

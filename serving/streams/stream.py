@@ -17,7 +17,7 @@ class StreamDown(StreamError):
 
 
 class Displaced(StreamError):
-    """Somebody else opened the partition in the meantime; nothing was read. Open it again, if its lease is still held."""
+    """Somebody else opened the partition in the meantime; nothing was read. Open it again if its lease is held."""
 
 
 class Message(NamedTuple):

@@ -19,10 +19,10 @@ def packaged() -> Path:
 
 def kafka_server(folder: Path, advertised: int | None = None) -> Server:
     """`advertised` is the port that clients are told to use, where it is that of a proxy."""
-    port = free_port()
+    port, local = free_port(), "tcp://127.0.0.1"
     command = [
         program("tansu", packaged=packaged), "broker", "--silent", "--storage-engine", "memory://tansu/",
-        "--listener-url", f"tcp://127.0.0.1:{port}", "--advertised-listener-url", f"tcp://127.0.0.1:{advertised or port}",
+        "--listener-url", f"{local}:{port}", "--advertised-listener-url", f"{local}:{advertised or port}",
     ]  # fmt: skip
     return Server(command, port, folder / "kafka.log", lambda: listens(port))
 

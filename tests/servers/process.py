@@ -46,8 +46,9 @@ class Server:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE
         while not self.answers():
-            ended = self.process.poll() is not None
-            assert not ended and time.monotonic() < until, f"{self.command[0]} did not start:\n{self.log.read_text()}"
+            told = f"{self.command[0]} did not start:\n{self.log.read_text()}"
+            assert self.process.poll() is None, told
+            assert time.monotonic() < until, told
             time.sleep(LOOK)
 
     def answers(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from threading import Thread
 
 from tests.servers.process import free_port
@@ -43,19 +44,15 @@ class Proxy:
 
 
 def end(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # the other side was first
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the other side was first
     connection.close()
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:
     """Pass on what comes from `one`, until either ends."""
-    try:
+    with suppress(OSError):
         while data := one.recv(BUFFER):
             other.sendall(data)
-    except OSError:
-        pass
     end(one)
     end(other)
