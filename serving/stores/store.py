@@ -1,4 +1,4 @@
-"""What the runtime asks of a store: states, the log of events with their decisions, and all that is committed with them.
+"""What the runtime asks of a store: states, the log of events with their decisions, all that is committed with them.
 
 A store is also where workers agree who owns a partition (leases with epochs), where what was refused waits to be mended
 (dead letters), and from where decisions leave (the log, read on from a cursor).
@@ -88,7 +88,7 @@ class Ack(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What is committed with a batch: ownership it depends on, notes to keep (positions of streams), dead letters (JSON).
+    """What is committed with a batch: ownership it depends on, notes to keep (positions of streams), dead letters.
 
     A store raises `StaleState` where a message of `ack` is not pending any more: another delivery was first.
     """
@@ -103,7 +103,10 @@ NOTHING = Delivery()
 
 
 class Commit(NamedTuple):
-    """All that one batch of events changed, of users of one journey. `entries` of a user are in order."""
+    """All that one batch of events changed, of users of one journey. `entries` of a user are in order.
+
+    Every user with entries has a change: a user's events are ordered by the version of the state that they made.
+    """
 
     journey: str
     journey_hash: str
@@ -175,7 +178,7 @@ class Store(Protocol):
         """
 
     def release(self, fence: Fence) -> None:
-        """Let go of a lease, if it is still owned under this epoch."""
+        """Let go of a lease, if it is still owned under this epoch; its fence holds no more."""
 
     def read_log(self, after: str, limit: int) -> list[Logged]:
         """Up to `limit` events of all users behind the cursor `after`, in an order that never changes.

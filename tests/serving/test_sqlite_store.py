@@ -8,9 +8,8 @@ import sys
 
 import pytest
 
-from serving import sqlite_store
 from serving.stores.sqlite_store import SqliteStore
-from serving.stores.store import Change, Commit, Entry, Known, StaleState, StoreError
+from serving.stores.store import Change, Commit, Entry, Known, StaleState, StoreDown, StoreError
 
 COMMIT = Commit("j", "h", [Change("ann", 0, b"A")], [Entry("ann", "1", b"e", b"d")])
 
@@ -77,10 +76,15 @@ def every_use(store):
         lambda: store.recall("mode"),
         lambda: store.remember("mode", b"live"),
         lambda: store.commit(COMMIT._replace(entries=[], changes=[Change("ann", 1, b"A2")])),
+        lambda: store.read_log("", 1),
+        lambda: store.users("j", "", 1),
+        lambda: store.claim("lease", "me", 1.0),
+        lambda: store.letters("", 1),
+        store.ping,
     ]
 
 
-@pytest.mark.parametrize("use", range(6))
+@pytest.mark.parametrize("use", range(11))
 def test_damaged_pages_are_told_with_the_mend(tmp_path, use):
     path = tmp_path / "s.sqlite"
     store = SqliteStore(path)
@@ -95,14 +99,91 @@ def test_damaged_pages_are_told_with_the_mend(tmp_path, use):
     store.close()
 
 
-def test_a_file_that_another_process_holds_is_told_as_such(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite_store, "WAIT_SECONDS", 0.01)
-    one, two = (SqliteStore(tmp_path / "s.sqlite") for _ in range(2))
+def test_a_file_that_another_process_holds_is_told_as_such(tmp_path):
+    one, two = (SqliteStore(tmp_path / "s.sqlite", wait=0.01) for _ in range(2))
     with one._transaction():
         for use in (lambda: two.commit(COMMIT), lambda: two.remember("mode", b"live")):
-            with pytest.raises(StoreError, match=r"another process holds it.* Mend: end that process or wait"):
+            with pytest.raises(StoreDown, match=r"another process holds it.* Mend: end that process or wait"):
                 use()
-        with pytest.raises(StoreError, match="another process holds it"):
-            SqliteStore(tmp_path / "s.sqlite")
+        with pytest.raises(StoreDown, match="another process holds it"):
+            SqliteStore(tmp_path / "s.sqlite", wait=0.01)
     one.close()
     two.close()
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path):
+    store = SqliteStore(tmp_path / "s.sqlite")
+    store.commit(COMMIT)
+    store._db.execute("PRAGMA max_page_count=1")  # no further page: what SQLite says of a full disk
+    large = Commit("j", "h", [Change("ann", 1, b"A" * 50_000)], [Entry("ann", "2", b"e" * 50_000, None)])
+    with pytest.raises(StoreDown, match="Mend: make room on the disk"):
+        store.commit(large)
+    assert store.load("j", ["ann"])["ann"].state == b"A"
+    store._db.execute("PRAGMA max_page_count=1000000")
+    store.commit(large)
+    assert [line.event[:1] for line in store.log("j", "ann")] == [b"e", b"e"]
+    store.close()
+
+
+FULL = """
+import resource, sys
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Change, Commit, Entry, StoreDown
+store = SqliteStore(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+version = 0
+try:
+    while True:
+        entry = Entry("ann", str(version), b"e" * 10_000, None)
+        store.commit(Commit("j", "h", [Change("ann", version, b"%d" % version)], [entry]))
+        version += 1
+except StoreDown as error:
+    assert "Mend" in str(error), error
+    print(version)
+"""
+
+
+def test_a_file_that_may_not_grow_keeps_every_commit_before(tmp_path):
+    full = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "s.sqlite")], check=True, capture_output=True, text=True
+    )
+    commits = int(full.stdout)
+    store = SqliteStore(tmp_path / "s.sqlite")
+    assert commits > 0
+    assert store.load("j", ["ann"])["ann"].version == commits == len(store.log("j", "ann"))
+    store.close()
+
+
+def test_a_file_that_may_not_be_written_is_told(tmp_path):
+    store = SqliteStore(tmp_path / "s.sqlite")
+    store.commit(COMMIT)
+    store._db.execute("PRAGMA query_only=1")  # what SQLite says of a disk mounted for reading only
+    with pytest.raises(StoreDown, match=r"Mend: let this user write the file"):
+        store.remember("mode", b"live")
+    assert store.recall("mode") is None
+    store.close()
+
+
+@pytest.mark.parametrize(("synchronous", "number"), [("NORMAL", 1), ("FULL", 2)])
+def test_how_much_a_power_cut_may_take_is_a_setting(tmp_path, synchronous, number):
+    store = SqliteStore(tmp_path / "s.sqlite", synchronous=synchronous)
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (number,)
+    store.close()
+
+
+def test_a_lease_renewed_in_the_future_is_free(tmp_path, monkeypatch):
+    store = SqliteStore(tmp_path / "s.sqlite")
+    monkeypatch.setattr("time.time", lambda: 1e9 + 3600)  # a clock an hour ahead, before it is set right
+    first = store.claim("p", "gone", 30.0)
+    monkeypatch.setattr("time.time", lambda: 1e9)
+    assert store.claim("p", "next", 30.0).epoch > first.epoch
+    store.close()
+
+
+def test_files_of_the_version_before_are_refused(tmp_path):
+    before = sqlite3.connect(tmp_path / "old")
+    before.execute("CREATE TABLE states (journey TEXT)")
+    before.execute("PRAGMA user_version=1")
+    before.close()
+    with pytest.raises(StoreError, match="not a state file of this version"):
+        SqliteStore(tmp_path / "old")
