@@ -22,6 +22,7 @@ from personas.persona import load_population
 from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
+from serving.answer import RAW_KEPT
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
 from serving.refold import refold
@@ -315,7 +316,7 @@ def test_errors_go_to_the_dead_letters_and_change_nothing(line, reason):
     assert [letter.reason for letter in letters] == [reason]
     assert letters[0] == answers[0].letter
     assert "Mend: " in letters[0].detail
-    assert len(letters[0].raw) <= 2048
+    assert len(letters[0].raw) <= RAW_KEPT
     assert everything(runtime.store) == before
 
 
