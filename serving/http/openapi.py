@@ -133,7 +133,10 @@ def reply(schema: dict[str, Any], description: str) -> dict[str, Any]:
 
 def replies(schema: dict[str, Any], description: str, *problems: int) -> dict[str, Any]:
     """A reply with 200, and those that tell of problems."""
-    return {"200": reply(schema, description), **{str(status): reply(ref("Problem"), WHY[status]) for status in problems}}
+    return {
+        "200": reply(schema, description),
+        **{str(status): reply(ref("Problem"), WHY[status]) for status in problems},
+    }
 
 
 class OpenApi:

@@ -47,7 +47,9 @@ def load_all(bundles: Sequence[BundleSettings]) -> list[Bundle]:
     for settings in bundles:
         bundle = load(settings)
         if bundle.journey.name in loaded:
-            raise SettingsError(f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away")
+            raise SettingsError(
+                f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away"
+            )
         loaded[bundle.journey.name] = bundle
     return list(loaded.values())
 

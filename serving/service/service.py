@@ -74,7 +74,9 @@ class CountedEngine:
         letter = answer.letter
         if letter is not None:
             values["handrail_dead_letters", (letter.reason, door)] += 1
-            log.info("refused", event=letter.event, user=letter.user, reason=letter.reason, detail=letter.detail, door=door)
+            log.info(
+                "refused", event=letter.event, user=letter.user, reason=letter.reason, detail=letter.detail, door=door
+            )
 
 
 class Service:

@@ -171,7 +171,9 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
         )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
-        yield Fault("store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:")
+        yield Fault(
+            "store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:"
+        )
     for section, names in (
         ("streams", [stream.name for stream in settings.streams]),
         ("decisions", [outlet.name for outlet in settings.decisions]),

@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from journeys.actions import n_actions
 from journeys.events import EventCodec
 from journeys.fold import blank_states
 from journeys.mask import progress
 from journeys.observation import look, observation_size
 from journeys.plan import Plan, compile_plan
-from journeys.actions import n_actions
 from journeys.spec import Journey
 from journeys.state import CONSENTS, DEVICES, ENDINGS, EXPERIENCES, State, unpack
 from policies.bundle import Bundle
