@@ -86,8 +86,6 @@ EVENT = np.dtype(
     align=True,
 )
 
-BLANK_RECORD = dict.fromkeys(EVENT.names or (), 0)
-
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
 EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 and 2100: beyond, the unit is wrong
 Milliseconds = Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)]
@@ -203,6 +201,19 @@ NEEDED_FOR = {
 }
 
 
+def numbers_of(names: Iterable[str], none: int | None = None) -> dict[str | None, int]:
+    """Each name's number in the order of `names`, and `none` for what was not given, if there is a number for that."""
+    numbers: dict[str | None, int] = {name: i for i, name in enumerate(names)}
+    return numbers if none is None else {None: none, **numbers}
+
+
+KIND_NUMBERS = numbers_of(KINDS)
+VARIANT_NUMBERS = numbers_of(DIFFICULTIES, STANDARD)
+RUNG_NUMBERS = numbers_of(RUNGS, 0)
+EXPERIENCE_NUMBERS = numbers_of(EXPERIENCES, UNDECLARED)
+DEVICE_NUMBERS = numbers_of(DEVICES, UNKNOWN_DEVICE)
+
+
 class EventCodec:
     """Translates events of one journey between their JSON form and EVENT records."""
 
@@ -211,30 +222,48 @@ class EventCodec:
         self.names = journey.step_names()
         self.number = {name: i for i, name in enumerate(self.names)}
         self.goals = tuple(goal.name for goal in journey.goals)
+        self._step_of = numbers_of(self.names, NOWHERE)
+        self._goal_of = numbers_of(self.goals, UNDECLARED)
+        self._n_actions = n_actions(len(self.names))
 
     def fields(self, event: Event) -> tuple[Any, ...]:
-        """The EVENT record of `event` as a tuple, in the order of its fields. Raises `EventError`."""
-        record: dict[str, Any] = BLANK_RECORD.copy()
-        self.to_record(event, record)
-        return tuple(record.values())
+        """The EVENT record of `event` as a tuple, in the order of its fields. Raises `EventError`.
+
+        Every event that is served passes here one by one: tables are looked up, and faults are only named once found.
+        """
+        kind = event.kind
+        step, goal = self._step_of.get(event.step), self._goal_of.get(event.goal)
+        needed = NEEDED.get(kind)
+        if (
+            step is None
+            or goal is None
+            or event.journey != self.journey.name
+            or (needed is not None and any(getattr(event, field) is None for field in needed))
+            or (event.action is not None and event.action >= self._n_actions)
+        ):
+            self._check(event)
+        return (
+            key_of_id(event.id),
+            event.time,
+            event.duration if event.budget is None else event.budget,
+            1.0 if event.propensity is None else event.propensity,
+            event.position or 0.0,
+            0,
+            -1 if event.action is None else event.action,
+            step,
+            KIND_NUMBERS[kind],
+            VARIANT_NUMBERS[event.difficulty],
+            RUNG_NUMBERS[event.rung],
+            sum(1 << CONSENTS.index(name) for name in set(event.consent)) if event.consent else 0,
+            goal,
+            EXPERIENCE_NUMBERS[event.experience],
+            DEVICE_NUMBERS[event.device],
+        )
 
     def to_record(self, event: Event, record: Any) -> None:
-        """Fill `record` from `event`. Raises `EventError`; `record` is then partly filled and not to be used."""
-        self._check(event)
-        record["key"] = key_of_id(event.id)
-        record["time"] = event.time
-        record["kind"] = KINDS.index(event.kind)
-        record["step"] = NOWHERE if event.step is None else self.number[event.step]
-        record["duration"] = event.duration if event.budget is None else event.budget
-        record["variant"] = STANDARD if event.difficulty is None else DIFFICULTIES.index(event.difficulty)
-        record["rung"] = 0 if event.rung is None else RUNGS.index(event.rung)
-        record["consent"] = sum(1 << CONSENTS.index(name) for name in set(event.consent or ()))
-        record["action"] = -1 if event.action is None else event.action
-        record["propensity"] = 1.0 if event.propensity is None else event.propensity
-        record["position"] = 0.0 if event.position is None else event.position
-        record["goal"] = UNDECLARED if event.goal is None else self.goals.index(event.goal)
-        record["experience"] = UNDECLARED if event.experience is None else EXPERIENCES.index(event.experience)
-        record["device"] = UNKNOWN_DEVICE if event.device is None else DEVICES.index(event.device)
+        """Fill `record` from `event`. Raises `EventError`; `record` is then as it was."""
+        for name, value in zip(EVENT.names or (), self.fields(event), strict=True):
+            record[name] = value
 
     def _check(self, event: Event) -> None:
         for fault in self._faults(event):

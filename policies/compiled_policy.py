@@ -46,6 +46,18 @@ class CompiledPolicy(ABC):
         self.machine_code().decide(*self._knows, *seen, keys, self.room(), *choices)
         return choices
 
+    def bound(self) -> Callable[[Any, Any, Any, Any, Any], Any]:
+        """`decide` as `(observations, masks, keys, actions, propensities)`, for one caller at a time.
+
+        It checks and allocates nothing. The caller vouches for C order and types: float32, bool, uint64, int64, double.
+        """
+        run, knows, room = self.machine_code().decide, self._knows, self.room()
+
+        def decide(observations: Any, masks: Any, keys: Any, actions: Any, propensities: Any) -> Any:
+            return run(*knows, observations, masks, keys, room, actions, propensities)
+
+        return decide
+
 
 def checked(shape: tuple[int, int], observations: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both in the layout that machine code takes for granted. Raises `ValueError` where they are another journey's.

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from journeys.events import Event, EventError, parse_event
+from journeys.events import LARGEST_EVENT, Event, EventError, parse_event
 from journeys.events import encoder as event_encoder
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
@@ -16,16 +16,18 @@ Reason = Literal[
     "oversized",  # a line longer than the runtime reads
     "malformed",  # not JSON, or a field is missing, unknown or out of range
     "invalid",  # an event of another journey, of an unknown step, or one that lacks what its kind needs
-    "late",  # earlier than the user's last event
+    "late",  # earlier than the user's last event, by more than the reorder window
+    "early",  # later than the clock of the receiver, by more than its tolerance
     "conflict",  # an id that this user had before, with other content
 ]
-RAW_KEPT = 2_048  # characters of a refused line that a dead letter keeps
+RAW_KEPT = LARGEST_EVENT  # bytes of what was refused that a dead letter keeps: a whole event, to be replayed
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event that was refused, or known with other content: nothing was changed by it.
 
-    `raw` is the line as it came, where there was one.
+    `raw` is what came, where it is known, cut behind `RAW_KEPT` bytes; `format` and `headers` say how to read it again.
+    `source` is the door it came by, `received` when, in ms since the Unix epoch.
     """
 
     reason: Reason
@@ -34,21 +36,30 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str | None = None
     line: int | None = None
     raw: str | None = None
+    format: str | None = None
+    headers: dict[str, str] | None = None
+    source: str | None = None
+    received: int | None = None
 
 
 class Answer(NamedTuple):
-    """What became of one event.
+    """What became of one event. `record` is the JSON of the decision.
 
     applied    folded; `decision` is there where one was due
+    reordered  folded into its place before later events of its user; nothing is decided on it
     duplicate  known already, nothing changed; `decision` is the one recorded the first time, and `letter` is there
                where the event now says something else
     ignored    a decision event in live mode, where the runtime's own decisions are the history
     refused    nothing changed; `letter` says why
     """
 
-    outcome: Literal["applied", "duplicate", "ignored", "refused"]
+    outcome: Literal["applied", "reordered", "duplicate", "ignored", "refused"]
     decision: Decision | None = None
     letter: DeadLetter | None = None
+    record: bytes | None = None
+
+
+APPLIED, IGNORED = Answer("applied"), Answer("ignored")
 
 
 def recorded(known: Known, event: Event) -> Answer:
@@ -58,7 +69,7 @@ def recorded(known: Known, event: Event) -> Answer:
         letter = None if known.event == event_encoder.encode(event) else conflict(parse_event(known.event), event)
     except (msgspec.DecodeError, UnicodeDecodeError, EventError) as error:
         raise StoreError(f"the store holds a damaged event or decision: {error}. {RESTORE}") from None
-    return Answer("duplicate", decision, letter)
+    return Answer("duplicate", decision, letter, known.decision)
 
 
 def conflict(first: Event, event: Event) -> DeadLetter | None:
@@ -84,17 +95,25 @@ def refusal(reason: Reason, detail: str, event: Event) -> Answer:
     return Answer("refused", letter=DeadLetter(reason, detail, event=event.id, user=event.user, raw=raw))
 
 
-def too_late(event: Event) -> Answer:
-    """The answer to an event that is earlier than its user's last."""
-    mend = "Mend: send each user's events in order of time"
-    return refusal("late", f"event {event.id!r} is earlier than the last event of user {event.user!r}. {mend}", event)
+def too_late(event: Event, window: int) -> Answer:
+    """The answer to an event that is more than `window` ms earlier than its user's last."""
+    what = f"event {event.id!r} is earlier than the last event of user {event.user!r} by more than {window} ms"
+    return refusal("late", f"{what}. Mend: send each user's events in order of time, by a clock that is right", event)
+
+
+def too_early(event: Event, latest: int) -> Answer:
+    """The answer to an event of a time that has not come: no later than `latest` (ms) was to be."""
+    what = f"event {event.id!r} of user {event.user!r} is of a time to come: {event.time}, at most {latest} is possible"
+    return refusal("early", f"{what}. Mend: set the sender's clock", event)
 
 
 def repeated(answer: Answer, first: Event, event: Event) -> Answer:
     """The answer to an event that came before in the same batch as `first`, and was answered so."""
-    return answer if answer.outcome == "refused" else Answer("duplicate", answer.decision, conflict(first, event))
+    if answer.outcome == "refused":
+        return answer
+    return Answer("duplicate", answer.decision, conflict(first, event), answer.record)
 
 
 def shown(line: bytes) -> str:
-    """The beginning of a refused line, as a dead letter keeps it."""
+    """What was refused, as a dead letter keeps it."""
     return line[:RAW_KEPT].decode("utf-8", "replace")

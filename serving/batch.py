@@ -1,66 +1,51 @@
-"""One batch of events on its way through the runtime: those admitted, their rows, and what came of them."""
+"""One batch of events on its way through the runtime: those admitted, where they are folded, and what came of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
-import numpy as np
-
-from journeys.events import EVENT, Event
+from journeys.events import Event
 from journeys.events import encoder as event_encoder
 from serving.decision import Decision
 from serving.decision import encoder as decision_encoder
 from serving.stores.store import Entry
 
-EVENT_RECORD = np.dtype((np.record, EVENT))  # items with attributes, in a plain array: cheaper to hand to Numba
 
-
-@dataclass
+@dataclass(slots=True)
 class Batch:
-    """Events to fold: `places` in what came, `records` as EVENT tuples, `decisions` by number within the batch."""
+    """Events to fold, by number: their `places` in what came, their users' `rows`, and what became of them.
 
-    live: bool
+    `decisions` and their JSON (`records`) are by number. `known` numbers are in the log already, `refused` ones are too
+    late to be folded, `slipped` ones were folded into their place in the log.
+    """
+
     started: int
     places: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    records: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
     decisions: dict[int, Decision] = field(default_factory=dict)
+    records: dict[int, bytes] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    slipped: set[int] = field(default_factory=set)
 
-    def admit(self, place: int, event: Event, record: tuple[Any, ...]) -> None:
-        """Add an event."""
-        self.places.append(place)
-        self.events.append(event)
-        self.records.append(record)
+    def decide(self, numbers: Sequence[int], made: Sequence[Decision]) -> None:
+        """Note decisions, each with the number of the event that it answers."""
+        for number, decision in zip(numbers, made, strict=True):
+            self.decisions[number] = decision
+            self.records[number] = decision_encoder.encode(decision)
 
-    @cached_property
-    def row_of(self) -> dict[str, int]:
-        """The workspace row of every user."""
-        return {user: row for row, user in enumerate(dict.fromkeys(event.user for event in self.events))}
+    def applied(self) -> Sequence[int]:
+        """Numbers of the events that changed something."""
+        if not self.known and not self.refused:
+            return range(len(self.events))
+        return [i for i in range(len(self.events)) if i not in self.known and i not in self.refused]
 
-    @cached_property
-    def rows(self) -> np.ndarray:
-        """The workspace row of every event's user, `(n,)`."""
-        return np.array([self.row_of[event.user] for event in self.events])
-
-    @cached_property
-    def array(self) -> np.ndarray:
-        """The events as EVENT records, `(n,)`."""
-        return np.array(self.records, EVENT_RECORD)
-
-    def entries(self, late: list[bool]) -> list[Entry]:
-        """The lines of the log: every event that was not late, and live the decision that became history with it."""
-        lines: list[Entry] = []
-        for i, event in enumerate(self.events):
-            if late[i]:
-                continue
-            decision = self.decisions.get(i)
-            record = None if decision is None else decision_encoder.encode(decision)
-            lines.append(Entry(event.user, event.id, event_encoder.encode(event), record))
-            if decision is not None and self.live:
-                lines.append(Entry(event.user, decision.id, event_encoder.encode(event_of(decision)), None))
-        return lines
+    def entries(self, numbers: Sequence[int]) -> list[Entry]:
+        """The lines of the log for events by `numbers`, each with the decision that answers it."""
+        events, records = self.events, self.records
+        return [Entry(events[i].user, events[i].id, event_encoder.encode(events[i]), records.get(i)) for i in numbers]
 
 
 def event_of(decision: Decision) -> Event:

@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import time
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from journeys.actions import MOMENTS
-from journeys.draws import decision_key, id_of_key
+from journeys.compiled import entry_point
+from journeys.draws import id_of_key
 from journeys.events import Event
 from journeys.observation import entry_names
 from policies.bundle import Bundle
 from policies.expert_rules import expert_rules
 from policies.persona_head import PersonaHead
-from policies.protocol import Choices
 from policies.reasons import contributions, next_best, top_reasons
 from serving.decision import Because, Decision, Likely, Mode, NextBest, Offer, offers
+from serving.fold_batch import check_on
+from serving.guarded_policy import DEADLINE_SECONDS, GuardedPolicy
+from serving.workspace import Seen, Workspace
 
 ILLEGAL = "the policy chose an action that is not legal"
 UNUSABLE = "the policy gave no usable probabilities"
-NS_PER_US = 1_000.0
+NS_PER_TENTH_US = 100  # a latency is told to a tenth of a microsecond: more is noise and takes room in every record
 
-
-class Due(NamedTuple):
-    """`n` decisions that are due: the events they answer, the moments `(n,)`, and what the policy sees.
-
-    `observations` `(n, D)` float32, `masks` `(n, A)` bool, `keys` `(n,)` uint64 event keys. Views of the workspace.
-    """
-
-    events: list[Event]
-    moments: np.ndarray
-    observations: np.ndarray
-    masks: np.ndarray
-    keys: np.ndarray
-
-
-class Chosen(NamedTuple):
-    """What was chosen, and `fallback` `(n,)`: why the rules answered instead of the policy, None where it did."""
-
-    choices: Choices
-    fallback: list[str | None]
+# For each decision why the rules answered it; None where the policy answered all.
+Fallback = list[str | None] | None
 
 
 class Why(NamedTuple):
@@ -54,90 +41,94 @@ class Why(NamedTuple):
 
 
 class Decider:
-    """A bundle's policy, checked against the mask once more, with its explanations and its records."""
+    """A bundle's policy, guarded and checked against the mask once more, with its explanations and its records."""
 
-    def __init__(self, bundle: Bundle, mode: Mode, n_reasons: int, keep_observations: bool) -> None:
+    def __init__(
+        self, bundle: Bundle, mode: Mode, n_reasons: int, keep_observations: bool, deadline: float = DEADLINE_SECONDS
+    ) -> None:
         self.bundle, self.mode, self.n_reasons, self.keep_observations = bundle, mode, n_reasons, keep_observations
-        journey = bundle.journey
+        journey, manifest = bundle.journey, bundle.manifest
         self.offers: list[Offer] = offers(journey.step_names())
         self.entries = entry_names(journey.step_names(), tuple(skill.name for skill in journey.skills))
-        self._rules = expert_rules()
+        self._policy, self._rules = GuardedPolicy(bundle.policy, deadline), expert_rules()
+        self._signed = bundle.policy.name, manifest.name, manifest.version
+        self._by_rules = self._rules.name, manifest.name, manifest.version
 
-    def choose(self, due: Due) -> Chosen:
-        """The policy's choices; the rules answer where its choice is not legal or no probability."""
-        seen = due.observations, due.masks, due.keys
-        actions, propensities = self.bundle.policy.decide(*seen)
-        inside = (actions >= 0) & (actions < due.masks.shape[1])
-        legal = due.masks[np.arange(len(actions)), np.where(inside, actions, 0)]
-        usable = (propensities > 0.0) & (propensities <= 1.0)
-        sound = inside & legal & usable
-        if sound.all():
-            return Chosen(Choices(actions, propensities), [None] * len(actions))
-        rules = self._rules.decide(*seen)
-        mended = (np.where(sound, mine, theirs) for mine, theirs in zip((actions, propensities), rules, strict=True))
-        why = [(None if fine else ILLEGAL) if is_one else UNUSABLE for fine, is_one in zip(sound, usable, strict=True)]
-        return Chosen(Choices(*mended), why)
+    def choose(self, work: Workspace, m: int) -> Fallback:
+        """Fill the choices of the first `m` decisions of `work`: the policy's, the rules' where those do not hold."""
+        seen = work.due(m)
+        why = self._policy.choose(seen)
+        if why is not None:
+            seen.actions[:], seen.propensities[:] = self._rules.decide(seen.observations, seen.masks, seen.keys)
+        check_code()(seen.masks, seen.actions, seen.propensities, work.legal, work.edges, seen.sound, work.count)
+        if why is not None:
+            return [why] * m
+        return None if work.count[0] == 0 else self._mend(seen)
 
-    def records(self, due: Due, chosen: Chosen, started: int) -> list[Decision]:
-        """The decision records; `started` is `time.perf_counter_ns()` when the batch was taken in hand."""
-        whys = self.explain(due, chosen)
-        legal = legal_actions(due.masks)
-        latency = (time.perf_counter_ns() - started) / NS_PER_US
-        actions, propensities = (column.tolist() for column in chosen.choices)
-        return [
-            Decision(
-                id=decision_id(key),
-                event=event.id,
-                user=event.user,
-                journey=event.journey,
-                time=event.time,
-                moment=MOMENTS[moment],
-                action=actions[i],
-                offer=self.offers[actions[i]],
-                propensity=propensities[i],
-                legal=legal[i],
-                policy=self._rules.name if chosen.fallback[i] else self.bundle.policy.name,
-                bundle=self.bundle.manifest.name,
-                version=self.bundle.manifest.version,
-                mode=self.mode,
-                latency_us=latency,
-                reasons=whys[i].reasons,
-                next_best=whys[i].next_best,
-                predicted_success=whys[i].predicted_success,
-                predicted_persona=whys[i].predicted_persona,
-                fallback=chosen.fallback[i],
-                observation=due.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
-            )
-            for i, (event, moment, key) in enumerate(zip(due.events, due.moments.tolist(), due.keys, strict=True))
-        ]
+    def _mend(self, seen: Seen) -> Fallback:
+        usable = (seen.propensities > 0.0) & (seen.propensities <= 1.0)
+        rules = self._rules.decide(seen.observations, seen.masks, seen.keys)
+        for mine, theirs in zip((seen.actions, seen.propensities), rules, strict=True):
+            mine[~seen.sound] = theirs[~seen.sound]
+        kinds = zip(seen.sound.tolist(), usable.tolist(), strict=True)
+        return [None if fine else (ILLEGAL if is_one else UNUSABLE) for fine, is_one in kinds]
 
-    def explain(self, due: Due, chosen: Chosen) -> list[Why]:
+    def records(
+        self, work: Workspace, m: int, events: Sequence[Event], fallback: Fallback, started: int
+    ) -> list[Decision]:
+        """The records of the first `m` decisions. `events` are those of the batch.
+
+        `started` is `time.perf_counter_ns()` when the batch was taken in hand.
+        """
+        seen = work.due(m)
+        whys = self.explain(seen, fallback)
+        edges = work.edges[: m + 1].tolist()
+        legal, due = work.legal[: edges[-1]].tolist(), seen.due.tolist()
+        actions, propensities, moments, answered = (
+            column.tolist() for column in (seen.actions, seen.propensities, seen.moments, seen.answered)
+        )
+        latency = (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
+        made = []
+        for i, number in enumerate(due):
+            event, why, fell = events[number], whys[i], fallback[i] if fallback else None
+            policy, bundle, version = self._by_rules if fell else self._signed
+            made.append(
+                Decision(
+                    id_of_key(answered[i]), event.id, event.user, event.journey, event.time, MOMENTS[moments[i]],
+                    actions[i], self.offers[actions[i]], propensities[i], tuple(legal[edges[i] : edges[i + 1]]),
+                    policy, bundle, version, self.mode, latency, *why, fell,
+                    seen.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
+                )
+            )  # fmt: skip
+        return made
+
+    def explain(self, seen: Seen, fallback: Fallback) -> list[Why]:
         """Reasons, next best action, predicted success and persona of each decision."""
-        success, nothing = self.bundle.success, [None] * len(chosen.choices.actions)
-        predicted = success.predict(due.observations).tolist() if success else nothing
-        likely = likeliest(self.bundle.persona, due.observations) if self.bundle.persona else nothing
+        success, nothing = self.bundle.success, [None] * len(seen.due)
+        predicted = success.predict(seen.observations).tolist() if success else nothing
+        likely = likeliest(self.bundle.persona, seen.observations) if self.bundle.persona else nothing
         if not self.n_reasons:
             return [Why((), None, chance, kind) for chance, kind in zip(predicted, likely, strict=True)]
-        others = self._others(due, chosen)
+        others = self._others(seen, fallback)
         return [
-            Why(self._because(due, chosen, i), self._next(other), predicted[i], likely[i])
+            Why(self._because(seen, fallback, i), self._next(other), predicted[i], likely[i])
             for i, other in enumerate(others.tolist())
         ]
 
-    def _others(self, due: Due, chosen: Chosen) -> np.ndarray:
-        """The next best actions `(n,)`, each by the policy that chose; -1 for none."""
-        fell = np.array([why is not None for why in chosen.fallback], bool)
+    def _others(self, seen: Seen, fallback: Fallback) -> np.ndarray:
+        """The next best actions `(m,)`, each by the policy that chose; -1 for none."""
+        fell = np.array([why is not None for why in fallback or [None] * len(seen.due)], bool)
         others = np.full(len(fell), -1)
         for policy, rows in ((self.bundle.policy, ~fell), (self._rules, fell)):
             if rows.any():
-                others[rows] = next_best(policy, due.observations[rows], due.masks[rows], chosen.choices.actions[rows])
+                others[rows] = next_best(policy, seen.observations[rows], seen.masks[rows], seen.actions[rows])
         return others
 
-    def _because(self, due: Due, chosen: Chosen, row: int) -> tuple[Because, ...]:
-        observation, mask, action = due.observations[row], due.masks[row], int(chosen.choices.actions[row])
+    def _because(self, seen: Seen, fallback: Fallback, row: int) -> tuple[Because, ...]:
+        observation, mask, action = seen.observations[row], seen.masks[row], int(seen.actions[row])
         if mask.sum() == 1:  # nothing was weighed: it was the only legal action
             return ()
-        policy = self._rules if chosen.fallback[row] else self.bundle.policy
+        policy = self._rules if fallback and fallback[row] else self.bundle.policy
         weights = contributions(policy, observation, mask, action, self.bundle.usual)
         top = top_reasons(weights, observation, self.n_reasons)
         return tuple(Because(self.entries[reason.entry], reason.value, reason.contribution) for reason in top)
@@ -154,14 +145,8 @@ def likeliest(head: PersonaHead, observations: np.ndarray) -> list[Likely]:
     return [Likely(head.names[p], chance) for p, chance in zip(best.tolist(), tops, strict=True)]
 
 
-def legal_actions(masks: np.ndarray) -> list[tuple[int, ...]]:
-    """The legal flat actions of each row of `masks` `(n, A)`."""
-    rows, actions = np.nonzero(masks)
-    edges = np.searchsorted(rows, np.arange(len(masks) + 1)).tolist()
-    numbers = actions.tolist()
-    return [tuple(numbers[low:high]) for low, high in pairwise(edges)]
-
-
-def decision_id(key: np.uint64) -> str:
-    """Id of the decision that answers the event of this key: the same at every delivery."""
-    return id_of_key(int(decision_key(key)))
+@cache
+def check_code() -> Callable[..., Any]:
+    """The machine code of `check_on`."""
+    numbers, some = np.zeros(1, np.int64), np.zeros(1, bool)
+    return entry_point(check_on, np.zeros((1, 1), bool), numbers, np.zeros(1), numbers, numbers, some, numbers)

@@ -1,4 +1,4 @@
-"""Folding a batch of events of several users in compiled calls: each user up to where a decision is needed to go on."""
+"""A batch of events in compiled calls: each user folded as far as it goes without a decision or a look at the log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ from typing import Any
 from journeys.actions import NONE
 from journeys.compiled import compiled
 from journeys.decisions import write_decision
+from journeys.draws import decision_key
 from journeys.events import DECISION
 from journeys.fold import fold
 from journeys.mask import write_mask
 from journeys.observation import write_observation
 from journeys.plan import Plan
+
+
+@compiled
+def find_suspects(users: Any, events: Any, rows: Any, newest: Any, suspect: Any, count: Any) -> None:
+    """Mark the events that are not later than all before them of their user, and so may be known already.
+
+    `events` `(n,)` EVENT in order of arrival, `rows` `(n,)` of their users; `newest` `(users,)` int64 is room to work
+    in; `suspect` `(n,)` bool and `count` `(1,)` are filled.
+    """
+    count[0] = 0
+    for i in range(len(rows)):
+        newest[rows[i]] = users[rows[i]].last_time
+    for i in range(len(rows)):
+        row, time = rows[i], events[i].time
+        suspect[i] = time <= newest[row]
+        count[0] += suspect[i]
+        newest[row] = max(newest[row], time)
 
 
 @compiled
@@ -23,27 +41,33 @@ def fold_on(
     events: Any,
     rows: Any,
     live: bool,
+    window: int,
     start: int,
     waiting: Any,
     through: Any,
     late: Any,
     due: Any,
     moments: Any,
+    keys: Any,
+    answered: Any,
     observations: Any,
     masks: Any,
     reached: Any,
 ) -> None:
     """Fold what can be folded of `events` `(n,)` EVENT from number `start` on; `rows` `(n,)` are their users' rows.
 
-    Wherever a decision falls due, the event's number goes into `due`, and what the policy is to see into `moments`,
-    `observations` and `masks`. Live, a user whose decision is not yet folded is `waiting` `(users,)`, and later
-    events of such a user are passed over until the next call. `through` `(n,)` marks the events dealt with, `late`
-    `(n,)` those among them that are earlier than their user's last and were not folded.
-    `reached` `(2,)` is the number of the first event passed over (`n` for none) and the number of decisions due.
+    Wherever a decision falls due, the event's number goes into `due`, its key and that of the decision into `keys` and
+    `answered`, and what the policy is to see into `moments`, `observations` and `masks`. Live, a user whose decision is
+    not yet folded is `waiting` `(users,)`, and later events of such a user are passed over until the next call.
+    `through` `(n,)` marks the events dealt with. One that is earlier than its user's last is not folded: `late` `(n,)`
+    says by how many ms; up to `window` ms the user waits until the log was looked at. `reached` `(4,)` is the number
+    of the first event passed over (`n` for none), the number of decisions due, of users waiting for a look at the
+    log, and of events too late for that.
     """
-    found, first = 0, len(events)
-    for i in range(start, len(events)):
-        event, user, row = events[i], users[rows[i]], rows[i]
+    found, first, looks, lost = 0, len(rows), 0, 0
+    for i in range(start, len(rows)):
+        row = rows[i]
+        event, user = events[i], users[row]
         if through[i]:
             continue
         if waiting[row]:
@@ -51,16 +75,42 @@ def fold_on(
             continue
         through[i] = True
         if event.time < user.last_time:
-            late[i] = True
+            late[i] = user.last_time - event.time
+            if late[i] <= window:
+                waiting[row] = True
+                looks += 1
+            else:
+                lost += 1
             continue
         fold(plan, user, steps[row], skills[row], event)
         if event.kind != DECISION and user.moment != NONE:
             write_observation(plan, user, steps[row], skills[row], observations[found])
             write_mask(plan, user, masks[found])
             due[found], moments[found] = i, user.moment
+            keys[found], answered[found] = event.key, decision_key(event.key)
             waiting[row] = live
             found += 1
-    reached[0], reached[1] = first, found
+    reached[0], reached[1], reached[2], reached[3] = first, found, looks, lost
+
+
+@compiled
+def check_on(masks: Any, actions: Any, propensities: Any, legal: Any, edges: Any, sound: Any, count: Any) -> None:
+    """List the legal actions of every row of `masks` `(m, A)` and check what was chosen of them.
+
+    `legal` `(m * A,)` int64 holds row after row, `edges` `(m + 1,)` where each begins; `sound` `(m,)` says whether the
+    action is legal and its propensity a probability above 0, and `count` `(1,)` how many are not.
+    """
+    end, count[0], edges[0] = 0, 0, 0
+    for row in range(len(actions)):
+        is_legal = False
+        for a in range(masks.shape[1]):
+            if masks[row, a]:
+                legal[end] = a
+                end += 1
+                is_legal = is_legal or a == actions[row]
+        edges[row + 1] = end
+        sound[row] = is_legal and 0.0 < propensities[row] <= 1.0
+        count[0] += not sound[row]
 
 
 @compiled
@@ -83,7 +133,8 @@ def offer_on(
     """
     decision = told[0]
     for i in range(len(due)):
-        event, row = events[due[i]], rows[due[i]]
+        row = rows[due[i]]
+        event = events[due[i]]
         write_decision(decision, event.key, event.user, event.time, actions[i], propensities[i])
         fold(plan, users[row], steps[row], skills[row], decision)
         waiting[row] = False

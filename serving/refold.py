@@ -1,8 +1,13 @@
-"""A state under a changed journey: the user's log folded again, steps matched by name."""
+"""A user's state from the log: for a changed journey (steps matched by name), an event that came late, and audits.
+
+The log is in the order of commits. A state is the fold of its events in the order of their time (events of the same
+millisecond in the order of commits), live with each decision behind the event that it answers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,29 +17,47 @@ from journeys.events import EVENT, Event, EventCodec, EventError, parse_event
 from journeys.fold import blank_states, fold_log
 from journeys.plan import Plan
 from journeys.state import pack
+from serving.batch import event_of
+from serving.decision import decoder as decision_decoder
 from serving.stores.store import LogLine
 
 StepsOf = Callable[[str], tuple[str, ...]]  # journey hash -> step names of that journey
 
 
-def refold(plan: Plan, codec: EventCodec, lines: Iterable[LogLine], steps_of: StepsOf) -> bytes:
+def refold(plan: Plan, codec: EventCodec, lines: Iterable[LogLine], steps_of: StepsOf, live: bool) -> bytes:
     """The packed state after `lines` under the journey of `plan` and `codec`.
 
-    Events of steps that the journey no longer has are left out, as are decisions that selected such a step.
+    Events of steps that the journey no longer has are left out, as are decisions that selected such a step. Raises
+    `EventError` or `msgspec.DecodeError` where a line is damaged.
     """
-    records: list[np.void] = []
-    for line in lines:
-        event = moved(parse_event(line.event), steps_of(line.journey_hash), codec.names)
-        record = np.zeros(1, EVENT)
-        try:
-            if event is not None:
-                codec.to_record(event, record[0])
-                records.append(record[0])
-        except EventError:  # what the changed journey cannot read is no part of its history
-            continue
+    rows: list[tuple[Any, ...]] = []
+    for event, line in in_order(lines):
+        told = [event]
+        if live and line.decision is not None:
+            told.append(event_of(decision_decoder.decode(line.decision)))
+        rows += records_of(told, line.journey_hash, codec, steps_of)
     state = blank_states(plan, 1)
-    fold_log(plan, state.users[0], state.steps[0], state.skills[0], np.array(records, EVENT).view(np.recarray))
+    fold_log(plan, state.users[0], state.steps[0], state.skills[0], np.array(rows, EVENT).view(np.recarray))
     return pack(state, 0)
+
+
+def in_order(lines: Iterable[LogLine]) -> list[tuple[Event, LogLine]]:
+    """The events with their lines in the order of their time, those of the same time in the order of commits."""
+    events = [(parse_event(line.event), line) for line in lines]
+    return sorted(events, key=lambda one: one[0].time)
+
+
+def records_of(
+    events: Iterable[Event], journey_hash: str, codec: EventCodec, steps_of: StepsOf
+) -> Iterable[tuple[Any, ...]]:
+    """The EVENT records of those events that the journey of `codec` can read: others are no part of its history."""
+    for event in events:
+        now = moved(event, steps_of(journey_hash), codec.names) if event.action is not None else event
+        try:
+            if now is not None:
+                yield codec.fields(now)
+        except EventError:
+            continue
 
 
 def moved(event: Event, before: tuple[str, ...], now: tuple[str, ...]) -> Event | None:

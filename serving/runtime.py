@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -12,28 +12,48 @@ from journeys.events import LARGEST_EVENT, Event, EventCodec, EventError, parse_
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from policies.bundle import Bundle
-from serving.answer import Answer, DeadLetter, at_line, recorded, refusal, repeated, shown, too_late
-from serving.batch import EVENT_RECORD, Batch
-from serving.decider import Decider, Due, decision_id
+from serving.answer import (
+    APPLIED,
+    IGNORED,
+    Answer,
+    DeadLetter,
+    at_line,
+    recorded,
+    refusal,
+    repeated,
+    shown,
+    too_early,
+    too_late,
+)
+from serving.batch import Batch
+from serving.decider import Decider
 from serving.decision import Decision, Mode
-from serving.fold_batch import fold_on, offer_on
+from serving.folding import Folding
+from serving.guarded_policy import DEADLINE_SECONDS
 from serving.refold import refold
-from serving.stores.store import RESTORE, Change, Commit, StaleState, Store, StoreError
-from serving.workspace import Workspace
+from serving.residents import Residents
+from serving.stores.store import NOTHING, RESTORE, Change, Commit, Delivery, LogLine, StaleState, Store, StoreError
+from serving.workspace import EVENT_SIZE, WRITE_EVENT, Workspace
 
 REASONS = 3  # entries of the observation that a decision names
 TRIES = 8  # of a batch whose users another process keeps changing
+REORDER_MS = 30_000  # longer than a flaky phone needs to send again, shorter than a visit to a step
+ACTIVE_USERS = 100_000  # users in memory: some 100 MB
+DAMAGED = (EventError, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class Runtime:
-    """Serves one bundle on one store.
+    """Serves one bundle on one store. One caller at a time.
 
     `mode` is `live` (the runtime's own decisions are the history: decision events that come in are ignored) or
     `shadow` (decision events that come in are the history; own decisions are what *would* be offered). A store stays
-    in the mode in which it was begun. `refused` is called with the dead letter of every event that is refused.
+    in the mode in which it was begun. `refused` is called with the dead letter of every event that is refused; with
+    `keep_letters` they are committed to the store as well.
 
     `reasons` is how many entries a decision names (0: neither reasons nor next best action, which saves most of the
-    time of a decision); `keep_observations` puts the observation into every decision record.
+    time of a decision); `keep_observations` puts the observation into every decision record. An event up to
+    `reorder_ms` behind its user's last is folded into its place. `deadline` is in seconds: then the rules answer.
+    Up to `active_users` states are kept in memory.
 
     Raises `StoreError` where the store was begun in the other mode.
     """
@@ -46,32 +66,24 @@ class Runtime:
         refused: Callable[[DeadLetter], None] | None = None,
         reasons: int = REASONS,
         keep_observations: bool = False,
+        reorder_ms: int = REORDER_MS,
+        deadline: float = DEADLINE_SECONDS,
+        active_users: int = ACTIVE_USERS,
+        keep_letters: bool = False,
     ) -> None:
         self.bundle, self.store, self.mode = bundle, store, mode
-        self.journey = bundle.journey
-        self.refused = refused
+        self.journey, self.refused, self.keep_letters = bundle.journey, refused, keep_letters
         self.plan, self.codec = compile_plan(self.journey), EventCodec(self.journey)
-        self.journey_hash = self.journey.hash()
-        self._decider = Decider(bundle, mode, reasons, keep_observations)
-        self._work = Workspace(self.plan, 1)
-        self._warm_up()
+        self.journey_hash, self.reorder_ms = self.journey.hash(), reorder_ms
+        self._residents, self._work = Residents(self.plan, active_users), Workspace(self.plan, 1)
+        self._decider = Decider(bundle, mode, reasons, keep_observations, deadline)
+        self._folding = Folding(self.plan, mode == "live", reorder_ms, self._decider, self._slip_in)
+        self._folding.warm_up(self._residents, self._work)
         begun = store.remember(f"mode/{self.journey.name}", mode.encode()).decode()
         if begun != mode:
             raise StoreError(f"the store was begun in {begun} mode. Mend: go on in {begun} mode, or use another store")
         store.remember(f"journey/{self.journey_hash}", msgspec.json.encode(self.journey, order="deterministic"))
-
-    def _warm_up(self) -> None:
-        """Load or compile everything now, in the blank workspace, so that the first event does not wait for it."""
-        work, nothing = self._work, np.zeros(0, EVENT_RECORD)
-        rows, masks = np.zeros(0, np.int64), np.ones_like(work.masks)
-        fold_on(
-            self.plan, *work.state, nothing, rows, True, 0, work.waiting, work.through, work.late,
-            work.due, work.moments, work.observations, work.masks, work.reached,
-        )  # fmt: skip
-        chosen = self._decider.choose(Due([], work.moments, work.observations, masks, np.zeros(1, np.uint64)))
-        offer_on(self.plan, *work.state, nothing, rows, work.waiting, rows, *chosen.choices, work.told)
-        self._decider.explain(Due([], work.moments, work.observations, masks, rows), chosen)
-        decision_id(np.uint64(0))
+        self._steps: dict[str, tuple[str, ...]] = {self.journey_hash: self.journey.step_names()}
 
     def process(self, event: Event) -> Decision | None:
         """Apply one event; returns the decision, if one was due. A known event gets its recorded decision again."""
@@ -84,30 +96,44 @@ class Runtime:
     def process_lines(self, lines: Sequence[tuple[int | None, bytes]]) -> list[Answer]:
         """Apply events from numbered JSON lines, in order, as one batch."""
         read = [self._read(line, number) for number, line in lines]
-        numbered = [(event, number) for event, (number, _) in zip(read, lines, strict=True) if isinstance(event, Event)]
-        answers = iter(self._process_numbered(numbered))
+        events = [event for event in read if isinstance(event, Event)]
+        numbers = [number for event, (number, _) in zip(read, lines, strict=True) if isinstance(event, Event)]
+        answers = iter(self._process(events, numbers))
         return [next(answers) if isinstance(event, Event) else event for event in read]
 
-    def process_many(self, events: Sequence[Event]) -> list[Answer]:
+    def process_many(
+        self, events: Sequence[Event], delivery: Delivery = NOTHING, latest: int | None = None
+    ) -> list[Answer]:
         """Apply events in order, as one batch and one commit; the decisions are those of one event at a time.
 
-        Raises `StoreError` where the store fails; then nothing of the batch was applied.
+        `delivery` is committed with the batch, whatever became of its events. Events later than `latest` (ms, what the
+        caller's clock allows) are refused. Raises `StoreError` where the store fails; then nothing was applied.
         """
-        return self._process_numbered([(event, None) for event in events])
+        return self._process(events, None, delivery, latest)
 
-    def _process_numbered(self, numbered: Sequence[tuple[Event, int | None]]) -> list[Answer]:
-        events = [event for event, _ in numbered]
-        for _ in range(TRIES):
+    def _process(
+        self,
+        events: Sequence[Event],
+        numbers: Sequence[int | None] | None,
+        delivery: Delivery = NOTHING,
+        latest: int | None = None,
+    ) -> list[Answer]:
+        answers = self._insist(events, delivery, latest)
+        if numbers is not None:
+            answers = [at_line(answer, number) for answer, number in zip(answers, numbers, strict=True)]
+        if self.refused is not None:
+            for answer in answers:
+                if answer.letter is not None:
+                    self.refused(answer.letter)
+        return answers
+
+    def _insist(self, events: Sequence[Event], delivery: Delivery, latest: int | None) -> list[Answer]:
+        for attempt in range(TRIES):
             try:
-                answers = self._process(events)
+                return self._apply(events, delivery, latest, careful=attempt > 0)
             except StaleState:
                 continue
-            answers = [at_line(answer, number) for answer, (_, number) in zip(answers, numbered, strict=True)]
-            for answer in answers:
-                if answer.letter is not None and self.refused is not None:
-                    self.refused(answer.letter)
-            return answers
-        raise StoreError(f"gave up after {TRIES} tries: other processes keep changing these users. Mend: split by user")
+        raise StaleState(f"gave up after {TRIES} tries: other processes keep changing these users. Mend: split by user")
 
     def _read(self, line: bytes, number: int | None) -> Event | Answer:
         if len(line) > LARGEST_EVENT:
@@ -122,116 +148,149 @@ class Runtime:
             self.refused(letter)
         return Answer("refused", letter=letter)
 
-    def _process(self, events: Sequence[Event]) -> list[Answer]:
-        batch = Batch(self.mode == "live", time.perf_counter_ns())
-        answers: dict[int, Answer] = {}
-        repeats = self._admit(events, batch, answers)
-        if batch.events:
-            versions = self._load(batch)
-            self._fold(batch)
-            late = self._work.late[: len(batch.events)].tolist()
-            self._check_unknown(event for event, refused in zip(batch.events, late, strict=True) if refused)
-            self._commit(batch, versions, late)
-            for i, event in enumerate(batch.events):
-                applied = Answer("applied", batch.decisions.get(i))
-                answers[batch.places[i]] = too_late(event) if late[i] else applied
-        for place, first in repeats.items():
-            answers[place] = repeated(answers[first], events[first], events[place])
+    def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
+        batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()
+        self._admit(events, batch, answers, latest)
+        repeats: dict[int, int] = {}
+        try:
+            if batch.events:
+                self._seat(batch)
+                repeats = self._look_up(batch, answers, careful)
+                self._folding.fold(batch, self._residents, self._work)
+            self._answer(batch, answers, repeats)
+            self._commit(batch, answers, delivery)
+        except BaseException:  # what was folded is not what is stored
+            self._residents.forget(event.user for event in batch.events)
+            raise
         return [answers[place] for place in range(len(events))]
 
-    def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer]) -> dict[int, int]:
-        """Answer events that are known, not for this runtime or not sound; admit the others.
-
-        Returns the places of events that come twice, each with the place of the first.
-        """
-        known = self.store.answers(self.journey.name, [(event.user, event.id) for event in events])
-        seen, repeats = dict[tuple[str, str], int](), dict[int, int]()
+    def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer], latest: int | None) -> None:
+        """Answer events that are not for this runtime or not sound; write the others into the workspace."""
+        if len(events) > self._work.room:
+            self._work = Workspace(self.plan, 2 * len(events))
+        raw, live, number = self._work.raw, self.mode == "live", 0
         for place, event in enumerate(events):
-            pair, ours = (event.user, event.id), event.journey == self.journey.name
-            if pair in seen:
-                repeats[place] = seen[pair]
-            elif ours and batch.live and event.kind == "decision":
-                answers[place] = Answer("ignored")
-            elif ours and pair in known:
-                answers[place] = recorded(known[pair], event)
+            if live and event.kind == "decision" and event.journey == self.journey.name:
+                answers[place] = IGNORED
+            elif latest is not None and event.time > latest:
+                answers[place] = too_early(event, latest)
             else:
                 try:
-                    fields = self.codec.fields(event)
+                    WRITE_EVENT(raw, number * EVENT_SIZE, *self.codec.fields(event))
                 except EventError as error:
                     answers[place] = refusal("invalid", str(error), event)
                     continue
-                seen[pair] = place
-                batch.admit(place, event, fields)
-        return repeats
+                batch.places.append(place)
+                batch.events.append(event)
+                number += 1
 
-    def _check_unknown(self, late: Iterable[Event]) -> None:
-        """Raises `StaleState` where an event is only late because another process applied it while this one looked.
+    def _seat(self, batch: Batch) -> None:
+        """Find a row for every user, and bring those in who are not in memory."""
+        residents, users = self._residents, [event.user for event in batch.events]
+        batch.rows, missing = residents.find(users)
+        if missing:
+            residents.reserve(len(users))
+            try:
+                residents.admit(self._load(missing))
+            except ValueError as error:
+                raise StoreError(f"the store holds a damaged state: {error}. {RESTORE}") from None
+            batch.rows, _ = residents.find(users)
+        self._work.rows[: len(users)] = batch.rows
 
-        No commit would notice: a user of whom every event is late has no change to commit.
-        """
-        pairs = [(event.user, event.id) for event in late]
-        if pairs and self.store.answers(self.journey.name, pairs):
-            raise StaleState("an event of this batch is in the log already. Mend: load the users and try again")
-
-    def _load(self, batch: Batch) -> list[int]:
-        """Bring the users' states into the workspace; returns their versions."""
-        if len(batch.events) > self._work.room:
-            self._work = Workspace(self.plan, len(batch.events))
-        stored = self.store.load(self.journey.name, batch.row_of)
-        states: list[bytes | None] = []
-        for user in batch.row_of:
+    def _load(self, users: Sequence[str]) -> dict[str, tuple[int, bytes | None]]:
+        """Versions and states of users, folded anew where they are of another version of the journey."""
+        stored = self.store.load(self.journey.name, users)
+        states: dict[str, tuple[int, bytes | None]] = {}
+        for user in users:
             mine = stored.get(user)
-            same = mine is None or mine.journey_hash == self.journey_hash
-            states.append((mine and mine.state) if same else self._refold(user))
-        try:
-            self._work.fill(states)
-        except ValueError as error:
-            raise StoreError(f"the store holds a damaged state: {error}. {RESTORE}") from None
-        return [stored[user].version if user in stored else 0 for user in batch.row_of]
+            if mine is None:
+                states[user] = 0, None
+            elif mine.journey_hash == self.journey_hash:
+                states[user] = mine.version, mine.state
+            else:
+                states[user] = mine.version, self._refold(user, self.store.log(self.journey.name, user))
+        return states
 
-    def _refold(self, user: str) -> bytes:
+    def _refold(self, user: str, lines: Sequence[LogLine]) -> bytes:
         try:
-            return refold(self.plan, self.codec, self.store.log(self.journey.name, user), self._steps_of)
-        except EventError as error:
+            return refold(self.plan, self.codec, lines, self._steps_of, self.mode == "live")
+        except DAMAGED as error:
             raise StoreError(f"the store holds a damaged event of user {user!r}: {error}. {RESTORE}") from None
 
     def _steps_of(self, journey_hash: str) -> tuple[str, ...]:
-        document = self.store.recall(f"journey/{journey_hash}")
-        if document is None:
-            raise StoreError(f"the store has events of journey {journey_hash} but not it. Mend: restore the store")
-        try:
-            return msgspec.json.decode(document, type=Journey).step_names()
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StoreError(f"the store holds a damaged journey: {error}. {RESTORE}") from None
+        if journey_hash not in self._steps:
+            document = self.store.recall(f"journey/{journey_hash}")
+            if document is None:
+                raise StoreError(f"the store has events of journey {journey_hash} but not it. Mend: restore the store")
+            try:
+                self._steps[journey_hash] = msgspec.json.decode(document, type=Journey).step_names()
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise StoreError(f"the store holds a damaged journey: {error}. {RESTORE}") from None
+        return self._steps[journey_hash]
 
-    def _fold(self, batch: Batch) -> None:
-        """Fold the batch, pausing to decide when every user left waits for a decision."""
-        work, n, start = self._work, len(batch.events), 0
-        through, late = work.through[:n], work.late[:n]
-        while start < n:
-            fold_on(
-                self.plan, *work.state, batch.array, batch.rows, batch.live, start, work.waiting, through, late,
-                work.due, work.moments, work.observations, work.masks, work.reached,
-            )  # fmt: skip
-            start, found = work.reached.tolist()
-            if found:
-                self._decide(batch, found)
+    def _look_up(self, batch: Batch, answers: dict[int, Answer], careful: bool) -> dict[int, int]:
+        """Answer the events that are known, without folding them.
 
-    def _decide(self, batch: Batch, found: int) -> None:
-        """Make the first `found` decisions of the workspace, in one call of the policy."""
-        work, numbers = self._work, self._work.due[:found]
-        keys, events = batch.array["key"][numbers], [batch.events[i] for i in numbers.tolist()]
-        due = Due(events, work.moments[:found], work.observations[:found], work.masks[:found], keys)
-        chosen = self._decider.choose(due)
-        if batch.live:
-            offer_on(self.plan, *work.state, batch.array, batch.rows, work.waiting, numbers, *chosen.choices, work.told)
-        made = self._decider.records(due, chosen, batch.started)
-        batch.decisions.update(zip(numbers.tolist(), made, strict=True))
+        Only what is not later than its user's last can be known, unless an id was given twice: the commit finds that,
+        and then all are looked up (`careful`). Returns places of events that come twice, each with that of the first.
+        """
+        repeats: dict[int, int] = {}
+        suspects = self._folding.suspects(batch, self._residents, self._work)
+        if careful:
+            suspects = np.arange(len(batch.events))
+        if not len(suspects):
+            return repeats
+        pairs = [(event.user, event.id) for event in batch.events]
+        known, first = self.store.answers(self.journey.name, [pairs[i] for i in suspects]), dict[tuple[str, str], int]()
+        for i, pair in enumerate(pairs):
+            first.setdefault(pair, i)
+        for i in suspects.tolist():
+            event, place = batch.events[i], batch.places[i]
+            if pairs[i] in known:
+                answers[place] = recorded(known[pairs[i]], event)
+            elif first[pairs[i]] < i:
+                repeats[place] = batch.places[first[pairs[i]]]
+            else:
+                continue
+            batch.known.add(i)
+        self._work.through[list(batch.known)] = True
+        return repeats
 
-    def _commit(self, batch: Batch, versions: list[int], late: list[bool]) -> None:
-        """Write what the batch changed, unless that is nothing."""
-        moved = {row for row, refused in zip(batch.rows.tolist(), late, strict=True) if not refused}
-        if moved:
-            states = self._work.packed(len(versions))
-            changes = [Change(user, versions[row], states[row]) for user, row in batch.row_of.items() if row in moved]
-            self.store.commit(Commit(self.journey.name, self.journey_hash, changes, batch.entries(late)))
+    def _slip_in(self, batch: Batch, number: int) -> None:
+        """Fold a late event into its place: the user's log again, with it."""
+        event, row = batch.events[number], batch.rows[number]
+        mine = [i for i in batch.applied() if i <= number and batch.rows[i] == row]
+        lines = self.store.log(self.journey.name, event.user)
+        lines += [LogLine(self.journey_hash, entry.event, entry.decision) for entry in batch.entries(mine)]
+        self._residents.put(row, self._refold(event.user, lines))
+        batch.slipped.add(number)
+
+    def _answer(self, batch: Batch, answers: dict[int, Answer], repeats: dict[int, int]) -> None:
+        for i, place in enumerate(batch.places):
+            if i in batch.decisions:
+                answers[place] = Answer("applied", batch.decisions[i], None, batch.records[i])
+            elif i in batch.refused:
+                answers[place] = too_late(batch.events[i], self.reorder_ms)
+            elif i in batch.slipped:
+                answers[place] = Answer("reordered")
+            elif i not in batch.known:
+                answers[place] = APPLIED
+        events = dict(zip(batch.places, batch.events, strict=True))
+        for place, first in repeats.items():
+            answers[place] = repeated(answers[first], events[first], events[place])
+
+    def _commit(self, batch: Batch, answers: dict[int, Answer], delivery: Delivery) -> None:
+        """Write what the batch changed and what comes with it, unless that is nothing."""
+        if self.keep_letters:
+            letters = [msgspec.json.encode(answer.letter) for answer in answers.values() if answer.letter is not None]
+            if letters:
+                delivery = delivery._replace(letters=[*delivery.letters, *letters])
+        numbers, residents = batch.applied(), self._residents
+        if not numbers and delivery == NOTHING:
+            return
+        user_of = {batch.rows[i]: batch.events[i].user for i in numbers}
+        versions = residents.versions
+        changes = [Change(user, versions[row], residents.packed(row)) for row, user in user_of.items()]
+        self.store.commit(Commit(self.journey.name, self.journey_hash, changes, batch.entries(numbers), delivery))
+        for row in user_of:
+            versions[row] += 1

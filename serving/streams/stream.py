@@ -16,12 +16,29 @@ class StreamDown(StreamError):
     """A broker that cannot be reached or does not answer in time: worth trying again later."""
 
 
+class Displaced(StreamError):
+    """Somebody else opened the partition in the meantime; nothing was read. Open it again if its lease is held."""
+
+
 class Message(NamedTuple):
-    """One message: `id` is its place in the partition, `headers` have names in lower case."""
+    """One message: `id` is its place in the partition, `headers` have names in lower case.
+
+    `time` is when the broker took it, in ms since the Unix epoch, where the broker tells.
+    """
 
     id: str
     body: bytes
     headers: Mapping[str, str]
+    time: int | None = None
+
+
+class Outgoing(NamedTuple):
+    """A message to send: `key` (the user) says which partition, `id` lets a broker that can drop a repetition."""
+
+    key: str
+    id: str
+    body: bytes
+    headers: Mapping[str, str] = {}
 
 
 class Partition(Protocol):
@@ -61,6 +78,16 @@ class Stream(Protocol):
 
     def ping(self) -> None:
         """Raises `StreamDown` where the broker does not answer."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Publisher(Protocol):
+    """The sending side of a stream: messages of one key keep their order."""
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        """Send all, and return when the broker has them. After `StreamDown`, some of them may be sent."""
 
     def close(self) -> None:
         """Let go of connections."""
