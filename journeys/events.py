@@ -201,16 +201,17 @@ NEEDED_FOR = {
 }
 
 
-def numbers_of(names: Iterable[str]) -> dict[str, int]:
-    """Each name's number in the order of `names`."""
-    return {name: i for i, name in enumerate(names)}
+def numbers_of(names: Iterable[str], none: int | None = None) -> dict[str | None, int]:
+    """Each name's number in the order of `names`, and `none` for what was not given, if there is a number for that."""
+    numbers: dict[str | None, int] = {name: i for i, name in enumerate(names)}
+    return numbers if none is None else {None: none, **numbers}
 
 
 KIND_NUMBERS = numbers_of(KINDS)
-VARIANT_NUMBERS: dict[str | None, int] = {None: STANDARD, **numbers_of(DIFFICULTIES)}
-RUNG_NUMBERS: dict[str | None, int] = {None: 0, **numbers_of(RUNGS)}
-EXPERIENCE_NUMBERS: dict[str | None, int] = {None: UNDECLARED, **numbers_of(EXPERIENCES)}
-DEVICE_NUMBERS: dict[str | None, int] = {None: UNKNOWN_DEVICE, **numbers_of(DEVICES)}
+VARIANT_NUMBERS = numbers_of(DIFFICULTIES, STANDARD)
+RUNG_NUMBERS = numbers_of(RUNGS, 0)
+EXPERIENCE_NUMBERS = numbers_of(EXPERIENCES, UNDECLARED)
+DEVICE_NUMBERS = numbers_of(DEVICES, UNKNOWN_DEVICE)
 
 
 class EventCodec:
@@ -219,10 +220,10 @@ class EventCodec:
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
         self.names = journey.step_names()
-        self.number = numbers_of(self.names)
+        self.number = {name: i for i, name in enumerate(self.names)}
         self.goals = tuple(goal.name for goal in journey.goals)
-        self._step_of: dict[str | None, int] = {None: NOWHERE, **self.number}
-        self._goal_of: dict[str | None, int] = {None: UNDECLARED, **numbers_of(self.goals)}
+        self._step_of = numbers_of(self.names, NOWHERE)
+        self._goal_of = numbers_of(self.goals, UNDECLARED)
         self._n_actions = n_actions(len(self.names))
 
     def fields(self, event: Event) -> tuple[Any, ...]:

@@ -49,7 +49,7 @@ class CompiledPolicy(ABC):
     def bound(self) -> Callable[[Any, Any, Any, Any, Any], Any]:
         """`decide` as `(observations, masks, keys, actions, propensities)`, for one caller at a time.
 
-        It checks and allocates nothing: the caller vouches for layouts (C order, float32, bool, uint64, int64, float64).
+        It checks and allocates nothing. The caller vouches for C order and types: float32, bool, uint64, int64, double.
         """
         run, knows, room = self.machine_code().decide, self._knows, self.room()
 

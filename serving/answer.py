@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from journeys.events import Event, EventError, parse_event
+from journeys.events import LARGEST_EVENT, Event, EventError, parse_event
 from journeys.events import encoder as event_encoder
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
@@ -21,13 +21,14 @@ Reason = Literal[
     "conflict",  # an id that this user had before, with other content
     "undelivered",  # a decision that the receiver of an outlet refused
 ]
-RAW_KEPT = 2_048  # characters of a refused line that a dead letter keeps
+RAW_KEPT = LARGEST_EVENT  # bytes of what was refused that a dead letter keeps: a whole event, to be replayed
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event that was refused, or known with other content: nothing was changed by it.
 
-    `raw` is the line as it came, where there was one.
+    `raw` is what came, where it is known, cut behind `RAW_KEPT` bytes; `format` and `headers` say how to read it again.
+    `source` is the door it came by, `received` when, in ms since the Unix epoch.
     """
 
     reason: Reason
@@ -36,6 +37,10 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str | None = None
     line: int | None = None
     raw: str | None = None
+    format: str | None = None
+    headers: dict[str, str] | None = None
+    source: str | None = None
+    received: int | None = None
 
 
 class Answer(NamedTuple):
@@ -111,5 +116,5 @@ def repeated(answer: Answer, first: Event, event: Event) -> Answer:
 
 
 def shown(line: bytes) -> str:
-    """The beginning of a refused line, as a dead letter keeps it."""
+    """What was refused, as a dead letter keeps it."""
     return line[:RAW_KEPT].decode("utf-8", "replace")

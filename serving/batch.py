@@ -16,8 +16,8 @@ from serving.stores.store import Entry
 class Batch:
     """Events to fold, by number: their `places` in what came, their users' `rows`, and what became of them.
 
-    `decisions` and their JSON (`records`) are by number. `known` numbers are in the log already, `refused` ones are too late to
-    be folded, `slipped` ones were folded into their place in the log.
+    `decisions` and their JSON (`records`) are by number. `known` numbers are in the log already, `refused` ones are too
+    late to be folded, `slipped` ones were folded into their place in the log.
     """
 
     started: int

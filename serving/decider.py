@@ -27,7 +27,8 @@ ILLEGAL = "the policy chose an action that is not legal"
 UNUSABLE = "the policy gave no usable probabilities"
 NS_PER_TENTH_US = 100  # a latency is told to a tenth of a microsecond: more is noise and takes room in every record
 
-Fallback = Sequence[str | None] | None  # for each decision why the rules answered it; None where the policy answered all
+# For each decision why the rules answered it; None where the policy answered all.
+Fallback = list[str | None] | None
 
 
 class Why(NamedTuple):
@@ -54,7 +55,7 @@ class Decider:
         self._by_rules = self._rules.name, manifest.name, manifest.version
 
     def choose(self, work: Workspace, m: int) -> Fallback:
-        """Fill the choices of the first `m` decisions of `work`: the policy's, or the rules' where those do not hold."""
+        """Fill the choices of the first `m` decisions of `work`: the policy's, the rules' where those do not hold."""
         seen = work.due(m)
         why = self._policy.choose(seen)
         if why is not None:
@@ -72,10 +73,12 @@ class Decider:
         kinds = zip(seen.sound.tolist(), usable.tolist(), strict=True)
         return [None if fine else (ILLEGAL if is_one else UNUSABLE) for fine, is_one in kinds]
 
-    def records(self, work: Workspace, m: int, events: Sequence[Event], fallback: Fallback, started: int) -> list[Decision]:
-        """The records of the first `m` decisions; `started` is `time.perf_counter_ns()` when the batch was taken in hand.
+    def records(
+        self, work: Workspace, m: int, events: Sequence[Event], fallback: Fallback, started: int
+    ) -> list[Decision]:
+        """The records of the first `m` decisions. `events` are those of the batch.
 
-        `events` are those of the batch.
+        `started` is `time.perf_counter_ns()` when the batch was taken in hand.
         """
         seen = work.due(m)
         whys = self.explain(seen, fallback)
@@ -87,13 +90,13 @@ class Decider:
         latency = (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
         made = []
         for i, number in enumerate(due):
-            event, why, fell = events[number], whys[i], fallback and fallback[i]
+            event, why, fell = events[number], whys[i], fallback[i] if fallback else None
             policy, bundle, version = self._by_rules if fell else self._signed
             made.append(
                 Decision(
                     id_of_key(answered[i]), event.id, event.user, event.journey, event.time, MOMENTS[moments[i]],
                     actions[i], self.offers[actions[i]], propensities[i], tuple(legal[edges[i] : edges[i + 1]]),
-                    policy, bundle, version, self.mode, latency, *why, fell or None,
+                    policy, bundle, version, self.mode, latency, *why, fell,
                     seen.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
                 )
             )  # fmt: skip

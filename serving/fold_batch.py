@@ -1,4 +1,4 @@
-"""A batch of events in compiled calls: each user folded up to where a decision, or a look at the log, is needed to go on."""
+"""A batch of events in compiled calls: each user folded as far as it goes without a decision or a look at the log."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ def fold_on(
     """Fold what can be folded of `events` `(n,)` EVENT from number `start` on; `rows` `(n,)` are their users' rows.
 
     Wherever a decision falls due, the event's number goes into `due`, its key and that of the decision into `keys` and
-    `answered`, and what the policy is to see into `moments`, `observations` and `masks`. Live, a user whose decision is not yet folded is `waiting` `(users,)`, and later
-    events of such a user are passed over until the next call. `through` `(n,)` marks the events dealt with. One that is
-    earlier than its user's last is not folded: `late` `(n,)` says by how many ms, and up to `window` ms the user waits
-    until the log was looked at. `reached` `(4,)` is the number of the first event passed over (`n` for none), the number
-    of decisions due, of users waiting for a look at the log, and of events too late for that.
+    `answered`, and what the policy is to see into `moments`, `observations` and `masks`. Live, a user whose decision is
+    not yet folded is `waiting` `(users,)`, and later events of such a user are passed over until the next call.
+    `through` `(n,)` marks the events dealt with. One that is earlier than its user's last is not folded: `late` `(n,)`
+    says by how many ms; up to `window` ms the user waits until the log was looked at. `reached` `(4,)` is the number
+    of the first event passed over (`n` for none), the number of decisions due, of users waiting for a look at the
+    log, and of events too late for that.
     """
     found, first, looks, lost = 0, len(rows), 0, 0
     for i in range(start, len(rows)):

@@ -24,10 +24,10 @@ from serving.answer import DeadLetter
 from serving.decision import Mode
 from serving.decision import encoder as decision_encoder
 from serving.log_lines import holds_decisions, holds_events, lines_of
-from serving.stores.memory_store import MemoryStore
 from serving.replay_files import PARTIAL, ReplayError, check_apart, check_log, check_writable, partial_of, written_whole
 from serving.replay_summary import Tally, summary
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import Store, StoreError
 

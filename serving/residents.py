@@ -26,6 +26,7 @@ class Residents:
         self._row_of: dict[str, int] = {}  # in the order of use, the longest idle first
         self._free: list[int] = []
         self.versions: list[int] = []
+        self._block = np.zeros((0, self.state_size), np.uint8)
         self.waiting, self.newest = np.zeros(0, bool), np.zeros(0, np.int64)  # room for `fold_batch`, by row
         self._make_room(min(FIRST_ROOM, most))
 
@@ -35,9 +36,8 @@ class Residents:
     def _make_room(self, rows: int) -> None:
         block = np.zeros((rows, self.state_size), np.uint8)
         before = len(self.versions)
-        if before:
-            block[:before] = self._block
-        self._block, self._bytes = block, memoryview(block).cast("B")
+        block[:before] = self._block
+        self._block, self._bytes = block, memoryview(block.data).cast("B")
         self.state = views(block, *self._shape)
         self.waiting, self.newest = np.zeros(rows, bool), np.zeros(rows, np.int64)
         self.versions += [0] * (rows - before)
@@ -67,7 +67,9 @@ class Residents:
         for user, (version, state) in states.items():
             data = self._blank if state is None else state
             if len(data) != self.state_size:
-                raise ValueError(f"a packed state of this journey has {self.state_size} bytes, this one has {len(data)}")
+                raise ValueError(
+                    f"a packed state of this journey has {self.state_size} bytes, this one has {len(data)}"
+                )
             row = self._row_of[user] = self._free_row()
             self.versions[row] = version
             self.put(row, data)

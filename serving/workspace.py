@@ -54,7 +54,7 @@ class Workspace:
         n_steps, n_skills = len(plan.steps), len(plan.prior)
         self.room, actions = room, n_actions(n_steps)
         self.events = np.zeros(room, EVENT_RECORD)
-        self.raw = memoryview(self.events.view(np.uint8)).cast("B")
+        self.raw = memoryview(self.events.view(np.uint8).data).cast("B")
         self.rows = np.zeros(room, np.int64)
         self.through, self.suspect, self.late = np.zeros(room, bool), np.zeros(room, bool), np.zeros(room, np.int64)
         self.seen = Seen(

@@ -20,8 +20,8 @@ from policies.families import FAMILIES
 from policies.network import NetworkPolicy, Weights
 from policies.training.rollout import rounds
 from serving.decision import Decision, Mode
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import Store
 from tests.journeys.studio import STUDIO

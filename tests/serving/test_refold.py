@@ -11,8 +11,8 @@ from journeys.events import Event
 from journeys.loading import load_journey
 from personas.persona import load_population
 from policies.training.rollout import event_log
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 
 TINY = load_journey("tiny")
 REORDERED = msgspec.structs.replace(TINY, version=2, steps=TINY.steps[::-1])

@@ -19,8 +19,8 @@ from serving import replay as replaying
 from serving.answer import DeadLetter
 from serving.decision import decoder
 from serving.log_lines import lines_of
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from tests.policies.moments import random_scorers
 

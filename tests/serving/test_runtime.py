@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from journeys.actions import n_actions
 from journeys.draws import decision_key, id_of_key, key_of_id
-from journeys.events import LARGEST_EVENT, Event, encoder
+from journeys.events import LARGEST_EVENT, Event, EventCodec, encoder, parse_event
 from journeys.fold import blank_states
 from journeys.plan import compile_plan
 from journeys.state import pack
@@ -22,13 +22,15 @@ from personas.persona import load_population
 from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
+from serving.answer import RAW_KEPT
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
+from serving.refold import refold
+from serving.residents import Residents
+from serving.runtime import REORDER_MS, TRIES, Runtime
 from serving.stores.memory_store import MemoryStore
-from serving.runtime import TRIES, Runtime
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import StaleState, StoreError
-from serving.workspace import Workspace
 
 T0 = 1_767_225_600_000
 USERS = 12
@@ -71,7 +73,12 @@ def told(decision):
 def everything(store) -> list:
     """All that a store knows of the users of these tests."""
     users = ["ann", "bob", *(f"u{n}" for n in range(USERS))]
-    return [store.load("tiny", users), *(store.log("tiny", user) for user in users)]
+    return [store.load("tiny", users), *(list(map(untimed, store.log("tiny", user))) for user in users)]
+
+
+def untimed(line):
+    """A line of the log without what differs between two runs."""
+    return line._replace(decision=line.decision and encoder.encode(told(decoder.decode(line.decision))))
 
 
 def test_a_decision_record_says_all():
@@ -149,10 +156,20 @@ def test_users_may_be_interleaved_in_any_order(data):
 
 
 def test_live_decisions_are_history():
+    """Each in the line of the event that it answers; a fold of the log with them is the state."""
     runtime = started()
-    lines = [msgspec.json.decode(line.event, type=Event) for line in runtime.store.log("tiny", "ann")]
-    assert [line.kind for line in lines] == ["signup", "decision", "start", "decision", "fail", "decision"]
-    assert all(line.propensity and line.policy == "network" for line in lines if line.kind == "decision")
+    lines = runtime.store.log("tiny", "ann")
+    assert [msgspec.json.decode(line.event, type=Event).kind for line in lines] == ["signup", "start", "fail"]
+    assert all(decoder.decode(line.decision).policy == "network" for line in lines)
+    state = runtime.store.load("tiny", ["ann"])["ann"].state
+    assert refolded(lines) == state
+    assert refolded([line._replace(decision=None) for line in lines]) != state
+
+
+def refolded(lines) -> bytes:
+    """The state that a log makes, by the module that folds logs."""
+    journey = bundle().journey
+    return refold(compile_plan(journey), EventCodec(journey), lines, lambda _: journey.step_names(), live=True)
 
 
 def test_live_ignores_what_others_decided():
@@ -193,7 +210,7 @@ def test_twice_in_one_batch_is_once():
     one, two, three = runtime.process_many([FEW[0], FEW[0], FEW[1]])
     assert (one.outcome, two.outcome, three.outcome) == ("applied", "duplicate", "applied")
     assert one.decision == two.decision
-    assert len(runtime.store.log("tiny", "ann")) == 4
+    assert len(runtime.store.log("tiny", "ann")) == 2
 
 
 def test_the_same_id_of_two_users_is_two_events():
@@ -202,10 +219,14 @@ def test_the_same_id_of_two_users_is_two_events():
     assert [a.outcome for a in runtime.process_many([FEW[0], bob])] == ["applied", "applied"]
 
 
-def test_an_earlier_event_is_late_an_equal_time_is_fine():
+def at(time: int, kind: str, name: str, **fields) -> Event:
+    return Event(name, "ann", "tiny", T0 + time, kind, **fields)
+
+
+def test_an_event_beyond_the_window_is_late_an_equal_time_is_fine():
     runtime = started()
     before = everything(runtime.store)
-    late = msgspec.structs.replace(event(9, "fail", step="first-note"), time=FEW[-1].time - 1)
+    late = msgspec.structs.replace(event(9, "fail", step="first-note"), time=FEW[-1].time - REORDER_MS - 1)
     (answer,) = runtime.process_many([late])
     assert (answer.outcome, answer.letter.reason, answer.letter.event) == ("refused", "late", late.id)
     assert everything(runtime.store) == before
@@ -215,11 +236,56 @@ def test_an_earlier_event_is_late_an_equal_time_is_fine():
 
 def test_late_is_told_within_a_batch_too():
     events = [FEW[0], FEW[2], FEW[1]]
-    assert [a.outcome for a in Runtime(bundle(), MemoryStore()).process_many(events)] == [
-        "applied",
-        "applied",
-        "refused",
-    ]
+    runtime = Runtime(bundle(), MemoryStore(), reorder_ms=0)
+    assert [a.outcome for a in runtime.process_many(events)] == ["applied", "applied", "refused"]
+
+
+def test_an_event_within_the_window_takes_its_place():
+    """The state is that of the log in the order of time; what was decided in between stays as it was."""
+    runtime = Runtime(bundle(), MemoryStore())
+    events = [
+        at(0, "signup", "a", consent=("personalise",)), at(9_000, "fail", "c", step="first-note"),
+        at(1_000, "start", "b", step="first-note", difficulty="hard"), at(11_000, "ask", "d", step="first-note"),
+    ]  # fmt: skip
+    answers = [runtime.process_many([one])[0] for one in events]
+    assert [answer.outcome for answer in answers] == ["applied", "applied", "reordered", "applied"]
+    assert answers[2].decision is None
+    lines = runtime.store.log("tiny", "ann")
+    assert [parse_event(line.event).id for line in lines] == ["a", "c", "b", "d"]
+    state = runtime.store.load("tiny", ["ann"])["ann"].state
+    assert refolded(lines) == state
+    assert refolded([lines[0], lines[2], lines[1], lines[3]]) == state
+    assert refolded([lines[0], lines[1], lines[3]]) != state
+    again = runtime.process_many([events[2]])[0]
+    assert again.outcome == "duplicate"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_reordered_and_repeated_events_make_the_fold_of_the_log_in_any_batches(data):
+    life = [e for e in log() if e.user == "u0"]
+    jitter = data.draw(st.lists(st.integers(0, REORDER_MS), min_size=len(life), max_size=len(life)))
+    arrivals = sorted(range(len(life)), key=lambda i: life[i].time + jitter[i])
+    twice = data.draw(st.lists(st.sampled_from(arrivals), max_size=5))
+    events = [life[i] for i in [*arrivals, *twice]]
+    sizes = data.draw(st.sampled_from([1, 3, 50]))
+    alone, batched = Runtime(bundle(), MemoryStore(), reasons=0), Runtime(bundle(), MemoryStore(), reasons=0)
+    one_by_one = [runtime_answer for e in events for runtime_answer in alone.process_many([e])]
+    together = [a for i in range(0, len(events), sizes) for a in batched.process_many(events[i : i + sizes])]
+    assert [(a.outcome, told(a.decision)) for a in together] == [(a.outcome, told(a.decision)) for a in one_by_one]
+    assert {a.outcome for a in together} <= {"applied", "reordered", "duplicate"}
+    states = [runtime.store.load("tiny", ["u0"])["u0"].state for runtime in (alone, batched)]
+    assert states[0] == states[1] == refolded(alone.store.log("tiny", "u0"))
+    applied = [parse_event(line.event).id for line in alone.store.log("tiny", "u0")]
+    assert sorted(applied) == sorted(e.id for e in life)
+
+
+def test_an_event_of_a_time_to_come_is_early():
+    runtime = started()
+    ahead = event(60, "ask", step="first-note")
+    (answer,) = runtime.process_many([ahead], latest=ahead.time - 1)
+    assert (answer.outcome, answer.letter.reason) == ("refused", "early")
+    assert runtime.process_many([ahead], latest=ahead.time)[0].outcome == "applied"
 
 
 GOOD = encoder.encode(event(5, "fail", step="first-note"))
@@ -250,7 +316,7 @@ def test_errors_go_to_the_dead_letters_and_change_nothing(line, reason):
     assert [letter.reason for letter in letters] == [reason]
     assert letters[0] == answers[0].letter
     assert "Mend: " in letters[0].detail
-    assert len(letters[0].raw) <= 2048
+    assert len(letters[0].raw) <= RAW_KEPT
     assert everything(runtime.store) == before
 
 
@@ -307,7 +373,7 @@ def test_an_id_with_other_content_is_told_and_the_first_holds(tmp_path, make, to
     for difference in ("kind was 'signup' and is now 'fail'", "time was", "step was None", "duration was", "Mend: "):
         assert difference in letters[0].detail
     assert "journey was" not in letters[0].detail
-    assert len(store.log("tiny", "ann")) == 2  # the first and the decision that answered it
+    assert len(store.log("tiny", "ann")) == 1
     store.close()
 
 
@@ -422,16 +488,25 @@ def test_explanations_change_no_decision():
             assert (a.reasons, a.next_best) == ((), None)
 
 
-def test_the_workspace_packs_states_as_the_fold_does():
+def test_residents_hold_states_as_the_fold_packs_them():
     plan = compile_plan(bundle().journey)
-    work, state = Workspace(plan, 3), blank_states(plan, 3)
+    residents, state = Residents(plan, 2), blank_states(plan, 3)
     state.users["events"] = [1, 2, 3]
     state.steps["fails"][:, 1] = [4, 5, 6]
     state.skills["belief"][:, 0] = [0.25, 0.5, 0.75]
     packed = [pack(state, row) for row in range(3)]
-    work.fill(packed)
-    assert work.packed(3) == packed
-    work.fill([None])
-    assert work.packed(1) == [pack(blank_states(plan, 1), 0)]
+    residents.admit({"ann": (7, packed[0]), "bob": (8, packed[1])})
+    (ann, bob), missing = residents.find(["ann", "bob"])
+    assert not missing
+    assert [residents.packed(row) for row in (ann, bob)] == packed[:2]
+    assert residents.state.users[bob].events == 2
+    assert residents.state.skills[bob, 0].belief == 0.5
+    residents.find(["ann"])
+    residents.admit({"cleo": (0, packed[2])})  # the longest idle makes room
+    assert residents.find(["ann", "bob", "cleo"]) == ([ann, -1, bob], ["bob"])
+    assert residents.versions[bob] == 0
+    residents.forget(["ann"])
+    residents.admit({"dan": (0, None)})
+    assert residents.packed(ann) == pack(blank_states(plan, 1), 0)
     with pytest.raises(ValueError, match="bytes"):
-        work.fill([packed[0][:-1]])
+        residents.admit({"eve": (0, packed[0][:-1])})

@@ -22,8 +22,8 @@ from policies.training.rollout import event_log
 from serving.decided_log import LogError
 from serving.decision import encoder as decision_encoder
 from serving.learned_logs import LEARNED_FROM
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.update import Update, main, update
 from tests.serving.bundles import contents_of
 

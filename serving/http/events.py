@@ -1,0 +1,135 @@
+"""`POST /v1/events` and `POST /v1/decide`: events in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from journeys.events import Event, Identifier, parse_event
+from serving.answer import Answer
+from serving.engine import Engine
+from serving.formats.reading import BodyError, FormatError, Item, read_body
+from serving.http.batcher import Batcher
+from serving.http.replies import JSON, NULL, Refused, Reply, problem
+from serving.http.requests import Request
+
+SOURCE = "http"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why an event was refused, or was in conflict with the first of its id."""
+
+    reason: str
+    detail: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The answer to one event. `decision` is null where none is due, `refusal` where nothing is wrong."""
+
+    event: str | None
+    user: str | None
+    outcome: str
+    decision: msgspec.Raw | None
+    refusal: Refusal | None
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """The answers to all events of a request, in their order."""
+
+    answers: list[Told]
+
+
+class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question for the decision that stands, without an event."""
+
+    user: Identifier
+    journey: Identifier
+
+
+encoder = msgspec.json.Encoder()
+standing_decoder = msgspec.json.Decoder(Standing)
+
+
+class Reader(Protocol):
+    """What looks up the decision that stands."""
+
+    async def standing(self, journey: str, user: str) -> bytes | None:
+        """The record of the last decision, if nothing has happened to the user since."""
+
+
+def told(item: Item, answer: Answer) -> Told:
+    """An answer as it is sent."""
+    letter, record = answer.letter, answer.record
+    name = item.id if isinstance(item, Event) else item.event
+    refusal = None if letter is None else Refusal(letter.reason, letter.detail)
+    return Told(name, item.user, answer.outcome, None if record is None else msgspec.Raw(record), refusal)
+
+
+def read(request: Request, most: int) -> list[Item]:
+    """The events of a request. Raises `Refused` with 400, 413 or 415."""
+    try:
+        items = read_body(request.body, request.texts(), request.query.get("format"), SOURCE)
+    except FormatError as error:
+        raise Refused(problem(415, "unknown_format", str(error))) from None
+    except BodyError as error:
+        raise Refused(problem(400, "malformed", str(error))) from None
+    if len(items) > most:
+        detail = f"{len(items)} events, at most {most} are taken at once. Mend: send them in several requests"
+        raise Refused(problem(413, "too_many", detail))
+    return items
+
+
+class Events:
+    """Takes one event or many, and answers each."""
+
+    def __init__(self, batcher: Batcher, most: int) -> None:
+        self._batcher, self._most = batcher, most
+
+    async def __call__(self, request: Request) -> Reply:
+        """200 with the answers in order; what was refused is among them."""
+        items = read(request, self._most)
+        answers: Sequence[Answer] = await self._batcher.submit(items) if items else []
+        return Reply(200, encoder.encode(Answers([told(*pair) for pair in zip(items, answers, strict=True)])))
+
+
+class Decide:
+    """Takes one event, and answers with its decision alone."""
+
+    def __init__(self, batcher: Batcher, engine: Engine, reader: Reader) -> None:
+        self._batcher, self._engine, self._reader = batcher, engine, reader
+
+    async def __call__(self, request: Request) -> Reply:
+        """200 with the decision's record, or null where none is due; 422 where the event was refused."""
+        item = self._item(request)
+        if isinstance(item, Standing):
+            return await self._standing(item)
+        answer = (await self._batcher.submit((item,)))[0]
+        if answer.record is not None:
+            return Reply(200, answer.record)
+        if answer.outcome == "refused" and answer.letter is not None:
+            return problem(422, answer.letter.reason, answer.letter.detail)
+        return NULL
+
+    def _item(self, request: Request) -> Item | Standing:
+        """The one event of a request; Handrail JSON first, as nearly all are."""
+        if request.headers.get(b"content-type", JSON) == JSON and not request.query:
+            try:
+                return parse_event(request.body)
+            except ValueError:
+                try:
+                    return standing_decoder.decode(request.body)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    pass
+        items = read(request, 1)
+        if not items:
+            raise Refused(problem(400, "malformed", "there is no event in the body. Mend: send one"))
+        return items[0]
+
+    async def _standing(self, asked: Standing) -> Reply:
+        if asked.journey not in self._engine.journeys:
+            names = ", ".join(self._engine.journeys)
+            return problem(404, "no_journey", f"journey {asked.journey!r} is not served. Mend: use one of {names}")
+        record = await self._reader.standing(asked.journey, asked.user)
+        return NULL if record is None else Reply(200, record)

@@ -1,0 +1,108 @@
+"""`handrail serve`: one service from one YAML file, or on this machine alone from a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from journeys.loading import JourneyError
+from policies.bundle_files import BundleError
+from serving.http.keys import KeysError, read_keys
+from serving.service.bundles import load_all
+from serving.service.logs import set_up_logs
+from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
+from serving.stores.store import StoreError
+from serving.streams.stream import StreamError
+
+WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError)
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0 after a graceful end, 2 where something is wrong with what was given."""
+    options = parser().parse_args(arguments)
+    try:
+        settings = settings_from(options)
+        if options.check:
+            return check(settings)
+        return serve(settings, options.file)
+    except WRONG as error:
+        print(f"handrail serve: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    command = argparse.ArgumentParser(prog="handrail serve", description=__doc__)
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the service's YAML file: docs/service.md")
+    command.add_argument("--check", action="store_true", help="check the file and all that it names, and end")
+    command.add_argument("--bundle", help="without FILE: serve this bundle on this machine alone")
+    command.add_argument("--journey", help="without FILE: a journey's file or name, for a bundle of any journey")
+    command.add_argument("--store", help="without FILE: where state is kept (default sqlite:handrail.sqlite)")
+    command.add_argument("--port", type=int, help="without FILE: the port on 127.0.0.1 (default 8080)")
+    return command
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+    """The settings of a file, or of the options. Raises `SettingsError`."""
+    named = [name for name in ("bundle", "journey", "store", "port") if getattr(options, name) is not None]
+    if options.file is not None:
+        if named:
+            raise SettingsError(f"--{named[0]} is said in FILE. Mend: change {options.file}, or leave FILE out")
+        return load_settings(options.file)
+    if options.bundle is None:
+        raise SettingsError("neither FILE nor --bundle is given. Mend: see `handrail serve --help`")
+    return Settings(
+        bundles=[BundleSettings(options.bundle, options.journey)],
+        store=options.store or "sqlite:handrail.sqlite",
+        http=HttpSettings(port=HttpSettings().port if options.port is None else options.port),
+        log=LogSettings(layout="text" if sys.stderr.isatty() else "json"),
+    )
+
+
+def check(settings: Settings) -> int:
+    """Load what the settings name, open nothing that serves, and say what was found."""
+    if settings.http.keys is not None:
+        read_keys(Path(settings.http.keys))
+    for bundle in load_all(settings.bundles):
+        print(f"{bundle.journey.name}: {bundle.manifest.name} version {bundle.manifest.version}")
+    print("sound")
+    return 0
+
+
+def serve(settings: Settings, file: Path | None) -> int:
+    """Serve until a signal says to end. Raises what is wrong with what the settings name."""
+    for name in THREADS:  # decisions are small: a pool of threads each would only be in each other's way
+        os.environ.setdefault(name, "1")
+    from serving.service.server import listen
+
+    set_up_logs(settings.log, 0)
+    http = settings.http
+    try:
+        listener = listen(http.host, http.port)
+    except OSError as error:
+        raise SettingsError(
+            f"http: cannot listen on {http.host}:{http.port}: {error.strerror}. Mend: choose another port or host"
+        ) from None
+    with listener:
+        announce(listener)
+        if http.workers > 1:
+            from serving.service.supervisor import supervise
+
+            return supervise(settings, file, listener)
+        from serving.service.worker import work
+
+        return work(settings, listener)
+
+
+def announce(listener: socket.socket) -> None:
+    """Say where the service listens: the first line on standard output, for people and for scripts."""
+    host, port = listener.getsockname()[:2]
+    print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""One worker: store, engine, doors, consumers and outlets, from start to drained."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from journeys.events import Event
+from serving.answer import Answer
+from serving.engine import Engine
+from serving.formats.reading import Item
+from serving.http.app import App, Door, Route
+from serving.http.batcher import Batcher
+from serving.http.events import Decide, Events
+from serving.http.keys import read_keys
+from serving.http.limits import RateLimit
+from serving.http.openapi import OpenApi, page
+from serving.http.replies import Receive, Scope, Send
+from serving.http.status import Metrics, Ready, health
+from serving.http.users import PATH as USERS
+from serving.http.users import Journeys, Users
+from serving.http.websocket import Stream
+from serving.service.bundles import Watcher, load_all
+from serving.service.lookup import Lookup
+from serving.service.metrics import CONTENT_TYPE, Board
+from serving.service.numbers import Numbers
+from serving.service.settings import Settings
+from serving.stores.memory_store import MemoryStore
+from serving.stores.opening import open_store
+from serving.stores.store import NOTHING, Delivery, StoreDown, StoreError
+
+log = structlog.get_logger("handrail.service")
+IN_PROCESS = ("memory:", "sqlite:")  # stores that answer within microseconds: no thread is worth its hand-over
+LEAVE_SECONDS = 1.0  # how often numbers are left for the other workers
+
+
+class CountedEngine:
+    """Takes batches for one kind of door, and counts what becomes of them."""
+
+    def __init__(self, engine: Engine, numbers: Numbers, door: str) -> None:
+        self._engine, self._numbers, self._door = engine, numbers, door
+
+    def take(self, items: Sequence[Item], delivery: Delivery = NOTHING) -> list[Answer]:
+        """As `Engine.take`."""
+        began = time.perf_counter()
+        try:
+            answers = self._engine.take(items, delivery)
+        except StoreDown:
+            self._numbers.add("handrail_store_errors", ("down",))
+            raise
+        except StoreError:
+            self._numbers.add("handrail_store_errors", ("error",))
+            raise
+        self._numbers.observe("handrail_batch_seconds", (self._door,), time.perf_counter() - began)
+        self._numbers.add("handrail_batch_events", (self._door,), len(items))
+        for item, answer in zip(items, answers, strict=True):
+            self._count(item, answer)
+        return answers
+
+    def _count(self, item: Item, answer: Answer) -> None:
+        values, door = self._numbers.values, self._door
+        journey = item.journey if isinstance(item, Event) and item.journey in self._engine.journeys else "unknown"
+        values["handrail_events", (journey, answer.outcome, door)] += 1
+        decision = answer.decision
+        if decision is not None and answer.outcome == "applied":
+            values["handrail_decisions", (journey, decision.moment)] += 1
+            if decision.fallback is not None:
+                values["handrail_fallbacks", (journey,)] += 1
+                log.warning("fallback", event=decision.event, user=decision.user, why=decision.fallback)
+        letter = answer.letter
+        if letter is not None:
+            values["handrail_dead_letters", (letter.reason, door)] += 1
+            log.info("refused", event=letter.event, user=letter.user, reason=letter.reason, detail=letter.detail, door=door)
+
+
+class Service:
+    """What one worker runs. Build it, give `app` to a server; the server's life is this one's."""
+
+    def __init__(self, settings: Settings, folder: Path | None = None, slot: int = 0) -> None:
+        self.settings, self.numbers = settings, Numbers()
+        self.draining = False
+        self._board = Board(self.numbers, folder, slot)
+        self._keyring = None if settings.http.keys is None else read_keys(Path(settings.http.keys))
+        bundles = load_all(settings.bundles)
+        self._store = open_store(settings.store, settings.store_timeout)
+        self.engine = Engine(self._store, bundles, reasons=settings.reasons)
+        in_memory = isinstance(self._store, MemoryStore)
+        self._lookup = Lookup(
+            self.engine,
+            (lambda: self._store) if in_memory else (lambda: open_store(settings.store, settings.store_timeout)),
+            close=not in_memory,
+        )
+        self.watcher = Watcher(settings.bundles, self.engine, self.numbers)
+        self._batcher: Batcher
+        self._tasks: list[asyncio.Task[None]] = []
+        self._app: App | None = None
+        self._sockets = 0
+
+    # What the doors ask of the worker
+
+    def request(self, path: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self.numbers.values["handrail_requests", (path, str(status))] += 1
+        self.numbers.spreads["handrail_request_seconds", (path,)].add(seconds)
+
+    def sockets(self, change: int) -> int:
+        """One socket more or less; returns how many there are."""
+        self._sockets += change
+        return self._sockets
+
+    def lag(self) -> float:
+        """Messages that wait in the partitions of this worker."""
+        return sum(value for (name, _), value in list(self.numbers.values.items()) if name == "handrail_lag")
+
+    async def ping(self) -> None:
+        """Raises `StoreDown` where the store does not answer."""
+        await self._lookup.ping()
+
+    # Life
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application; it is put together in the event loop that it will run in."""
+        if self._app is None:
+            self._app = self._build()
+        await self._app(scope, receive, send)
+
+    def _build(self) -> App:
+        http, networked = self.settings.http, not self.settings.store.startswith(IN_PROCESS)
+        take = CountedEngine(self.engine, self.numbers, "http").take
+        self._batcher = Batcher(take, http.queue, threaded=networked or bool(self.settings.streams))
+        door = Door(self._keyring, RateLimit(http.rate, http.burst) if http.rate else None)
+        stream = Stream(self._batcher, self._lookup, door, self, http.sockets)
+        return App(self._routes(), door, http.largest_body, self, self, stream)
+
+    def _routes(self) -> Mapping[str, Mapping[str, Route]]:
+        http = self.settings.http
+        return {
+            "/v1/decide": {"POST": Route(Decide(self._batcher, self.engine, self._lookup))},
+            "/v1/events": {"POST": Route(Events(self._batcher, http.largest_batch))},
+            USERS: {"GET": Route(Users(self.engine, self._lookup))},
+            "/v1/journeys": {"GET": Route(Journeys(self.engine))},
+            "/metrics": {"GET": Route(Metrics(self, CONTENT_TYPE))},
+            "/healthz": {"GET": Route(health, open=True)},
+            "/readyz": {"GET": Route(Ready(self, http.most_lag), open=True)},
+            "/openapi.json": {"GET": Route(OpenApi(self._keyring is not None), open=True)},
+            "/": {"GET": Route(page, open=True)},
+        }
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        self._gauges()
+        return self._board.text()
+
+    def _gauges(self) -> None:
+        self.numbers.set("handrail_queue_events", (), self._batcher.waiting)
+        self.numbers.set("handrail_sockets", (), self._sockets)
+
+    async def startup(self) -> None:
+        """Begin all that goes on beside requests."""
+        self._tasks = [asyncio.create_task(self._leave_numbers())]
+        if self.settings.watch_seconds:
+            self._tasks.append(asyncio.create_task(self._watch()))
+        for name, runtime in self.engine.journeys.items():
+            manifest = runtime.bundle.manifest
+            log.info("serving", journey=name, bundle=manifest.name, version=manifest.version)
+
+    async def shutdown(self) -> None:
+        """End it: drain, then let go of the store."""
+        self.draining = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._batcher.drained()
+        self._lookup.close()
+        self._store.close()
+        self._gauges()
+        self._board.leave()
+        log.info("drained")
+
+    async def _leave_numbers(self) -> None:
+        while True:
+            self._gauges()
+            self._board.leave()
+            await asyncio.sleep(LEAVE_SECONDS)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.watch_seconds)
+            await self.look_at_bundles()
+
+    async def look_at_bundles(self, force: bool = False) -> None:
+        """Swap bundles that changed; with `force` load all again."""
+        try:
+            await asyncio.to_thread(self.watcher.look, force)
+        except Exception:
+            log.exception("looking at bundles failed")

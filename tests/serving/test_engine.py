@@ -1,0 +1,153 @@
+"""The engine: several journeys on one store, dead letters with the batch, swaps between batches, clocks."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+import numpy as np
+import pytest
+from bundles import contents_of, make_bundle
+
+from journeys.events import Event
+from journeys.loading import load_journey
+from policies.bundle import load_bundle, save_bundle
+from policies.rowwise import RowwisePolicy
+from serving.answer import DeadLetter
+from serving.engine import CLOCK_TOLERANCE_MS, Engine, Serving
+from serving.stand_in import stand_in
+from serving.stores.memory_store import MemoryStore
+from serving.stores.store import Delivery, StoreDown
+
+T0 = 1_767_225_600_000
+FEW_REASONS = Serving(reasons=0)
+
+
+def signup(user: str = "ann", journey: str = "tiny", time: int = T0) -> Event:
+    return Event(f"{user}-in", user, journey, time, "signup", consent=("personalise",))
+
+
+def engine(store=None, *journeys: str, clock=lambda: T0 / 1_000, serving=FEW_REASONS) -> Engine:
+    return Engine(store or MemoryStore(), [make_bundle(name) for name in journeys or ("tiny",)], serving, clock)
+
+
+def test_events_of_several_journeys_are_answered_in_order():
+    both = engine(None, "tiny", "saas")
+    mixed = [signup("a", "tiny"), signup("b", "saas"), signup("c", "nowhere"), signup("d", "tiny"), signup("a", "saas")]
+    answers = both.take(mixed)
+    assert [a.outcome for a in answers] == ["applied", "applied", "refused", "applied", "applied"]
+    assert [a.decision and a.decision.journey for a in answers] == ["tiny", "saas", None, "tiny", "saas"]
+    assert "'nowhere' is not served here" in answers[2].letter.detail
+    assert [msgspec.json.decode(a.record)["id"] for a in answers if a.record] == [
+        a.decision.id for a in answers if a.decision
+    ]
+
+
+def test_what_was_refused_is_committed_with_the_batch():
+    mine = engine()
+    poison = DeadLetter("malformed", "not JSON. Mend: send JSON", raw="{")
+    unsound = msgspec.structs.replace(signup("bob"), kind="start", consent=None)
+    answers = mine.take([poison, signup(), unsound], Delivery(notes={"position/p": b"17"}))
+    assert [a.outcome for a in answers] == ["refused", "applied", "refused"]
+    letters = [msgspec.json.decode(one.letter, type=DeadLetter) for one in mine.store.letters("", 10)]
+    assert [letter.reason for letter in letters] == ["malformed", "invalid"]
+    assert mine.store.recall("position/p") == b"17"
+
+
+def test_a_delivery_without_an_event_is_committed():
+    mine = engine()
+    mine.take([], Delivery(notes={"position/p": b"18"}))
+    assert mine.store.recall("position/p") == b"18"
+
+
+class Down(MemoryStore):
+    """A store that does not answer while it is `down`."""
+
+    down = False
+
+    def commit(self, commit):
+        if self.down:
+            raise StoreDown("no answer")
+        super().commit(commit)
+
+
+def test_what_could_not_be_stored_was_not_applied():
+    store = Down()
+    mine, calm = engine(store), engine()
+    events = [signup(), Event("s", "ann", "tiny", T0 + 1, "start", step="first-note")]
+    store.down = True
+    with pytest.raises(StoreDown):
+        mine.take(events)
+    store.down = False
+    actions = [[a.decision.action for a in one.take(events)] for one in (mine, calm)]
+    assert actions[0] == actions[1]
+    assert mine.store.load("tiny", ["ann"]) == calm.store.load("tiny", ["ann"])
+
+
+def test_a_clock_that_is_ahead_is_told_from_one_that_is_right():
+    mine = engine()
+    right, ahead = signup("a", time=T0 + CLOCK_TOLERANCE_MS), signup("b", time=T0 + CLOCK_TOLERANCE_MS + 1)
+    assert [a.outcome for a in mine.take([right, ahead])] == ["applied", "refused"]
+    assert mine.take([ahead])[0].letter.reason == "early"
+
+
+def test_a_swap_serves_the_next_batch_and_goes_on_with_the_users(tmp_path):
+    mine = engine()
+    mine.take([signup()])
+    newer = load_bundle(save_bundle(tmp_path / "b", contents_of(load_journey("tiny"), version="2")))
+    mine.swap(newer)
+    answer = mine.take([Event("s", "ann", "tiny", T0 + 1, "start", step="first-note")])[0]
+    assert answer.decision.version == "2"
+    assert mine.store.load("tiny", ["ann"])["ann"].version == 2
+
+
+def hang(observations, masks, actions):
+    """A policy that takes longer than anybody waits."""
+    hang.until.wait(30)
+    actions[:] = np.argmax(masks, axis=1)
+
+
+def test_rules_answer_within_the_deadline_when_the_policy_hangs():
+    hang.until = threading.Event()
+    hang.until.set()
+    slow = make_bundle("tiny")._replace(policy=RowwisePolicy("slow", hang))
+    rules = engine_of(make_bundle("tiny", "rules"))
+    mine = Engine(MemoryStore(), [slow], FEW_REASONS._replace(deadline=0.05), lambda: T0 / 1_000)
+    hang.until.clear()
+    try:
+        began = time.monotonic()
+        answers = [mine.take([signup(f"u{n}")])[0] for n in range(3)]
+        assert time.monotonic() - began < 5.0  # three deadlines, not three times half a minute
+        for n, answer in enumerate(answers):
+            expected = rules.take([signup(f"u{n}")])[0].decision
+            assert (answer.decision.action, answer.decision.policy) == (expected.action, "rules")
+            assert answer.decision.propensity == 1.0
+        assert "took more than 0.05 s" in answers[0].decision.fallback
+        assert "still busy" in answers[1].decision.fallback
+    finally:
+        hang.until.set()
+
+
+def engine_of(bundle) -> Engine:
+    return Engine(MemoryStore(), [bundle], FEW_REASONS, lambda: T0 / 1_000)
+
+
+def broken(observations, masks, actions):
+    raise FloatingPointError("weights are gone")
+
+
+def test_rules_answer_where_the_policy_fails_and_it_is_set_aside_and_tried_again():
+    mine = engine_of(make_bundle("tiny")._replace(policy=RowwisePolicy("broken", broken)))
+    decisions = [mine.take([signup(f"u{n}")])[0].decision for n in range(7)]
+    assert all(decision.fallback and decision.policy == "rules" for decision in decisions)
+    assert "FloatingPointError: weights are gone" in decisions[0].fallback
+    assert "set aside after 5 failures" in decisions[-1].fallback
+
+
+def test_a_journey_without_its_bundle_is_served_by_the_rules():
+    mine = engine_of(stand_in(load_journey("tiny"), "bundles/tiny: no such folder"))
+    decision = mine.take([signup()])[0].decision
+    assert (decision.policy, decision.bundle) == ("rules", "stand-in")
+    assert "no such folder" in decision.fallback
+    assert decision.action == engine_of(make_bundle("tiny", "rules")).take([signup()])[0].decision.action
