@@ -38,7 +38,7 @@ def look_at(path: Path) -> Look | None:
 
 def load(settings: BundleSettings) -> Bundle:
     """Load one bundle. Raises `BundleError` or `JourneyError`."""
-    return load_bundle(Path(settings.path), settings.journey and load_journey(settings.journey))
+    return load_bundle(Path(settings.path), None if settings.journey is None else load_journey(settings.journey))
 
 
 def load_all(bundles: Sequence[BundleSettings]) -> list[Bundle]:
