@@ -147,6 +147,13 @@ def test_nothing_that_comes_raises(body, name):
     assert all(isinstance(item, Event | DeadLetter) for item in read_message(body, format=name))
 
 
+def test_a_whole_number_may_be_written_with_a_decimal_point():
+    body = event_encoder.encode(EVENT)
+    assert read_message(body.replace(b"1767258000000", b"1767258000000.0")) == [EVENT]
+    (letter,) = read_message(body.replace(b"1767258000000", b"1767258000000.5"))
+    assert "time" in letter.detail
+
+
 def test_times_are_read_to_the_nearest_millisecond():
     told = json.loads(WRITE["cloudevents"](EVENT)) | {"time": "2026-01-01T10:00:00.0005+01:00"}
     (event,) = read_message(json.dumps(told).encode(), format="cloudevents")

@@ -114,7 +114,7 @@ WRONG = {
     "type": ("/v1/events", b"{}", {"content-type": "text/csv"}, 415, "unknown_format"),
     "body": ("/v1/events", b" " * 2_000_000, JSON, 413, "too_large"),
     "batch": ("/v1/events", b"[" + b",".join([b"{}"] * 1_001) + b"]", JSON, 413, "too_many"),
-    "two": ("/v1/decide", body(signup("x"), signup("y")), JSON, 413, "too_many"),
+    "two": ("/v1/decide", body(signup("x"), signup("y")), JSON, 422, "not_one"),
     "field": ("/v1/decide", b'{"id":"e"}', JSON, 422, "malformed"),
     "fat": ("/v1/decide", b'{"id":"' + b"e" * 20_000 + b'"}', JSON, 422, "oversized"),
     "step": ("/v1/decide", event_encoder.encode(start("fay", 1, "nowhere")), JSON, 409, "invalid"),
