@@ -19,6 +19,7 @@ Reason = Literal[
     "late",  # earlier than the user's last event, by more than the reorder window
     "early",  # later than the clock of the receiver, by more than its tolerance
     "conflict",  # an id that this user had before, with other content
+    "undelivered",  # a decision that the receiver of an outlet refused
 ]
 RAW_KEPT = LARGEST_EVENT  # bytes of what was refused that a dead letter keeps: a whole event, to be replayed
 

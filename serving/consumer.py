@@ -12,7 +12,7 @@ from threading import Event as Signal
 from threading import Thread
 from typing import NamedTuple
 
-from serving.partition_reader import Decode, Pace, PartitionReader, Taking, Unwatched, Watch
+from serving.partition_reader import USUAL_PACE, Decode, Pace, PartitionReader, Taking, Unwatched, Watch
 from serving.shares import Presence
 from serving.stores.store import Store, StoreError
 from serving.streams.stream import Partition, Stream, StreamError
@@ -31,13 +31,14 @@ class Reading(NamedTuple):
 class Consumer:
     """Reads `stream` for `engine`, until drained. `store` is the engine's, or another of the same contents.
 
-    `decode` gives the events of one message. `watch` is told how it goes. `lease_seconds` is how long partitions of a
-    worker that died wait. Rounds of claiming run in a thread of their own from `start` on.
+    `decode` gives the events of one message, from its body, its headers and where it came from. `watch` is told how it
+    goes. `lease_seconds` is how long partitions of a worker that died wait. Rounds of claiming run in a thread of their
+    own from `start` on.
     """
 
     def __init__(
         self, stream: Stream, store: Store, engine: Taking, decode: Decode, watch: Watch | None = None,
-        pace: Pace = Pace(), lease_seconds: float = LEASE_SECONDS, owner: str | None = None,
+        pace: Pace = USUAL_PACE, lease_seconds: float = LEASE_SECONDS, owner: str | None = None,
     ) -> None:  # fmt: skip
         self.stream, self._store, self._engine, self._decode = stream, store, engine, decode
         self._watch, self._pace, self._seconds = watch or Unwatched(), pace, lease_seconds

@@ -40,6 +40,9 @@ class Why(NamedTuple):
     predicted_persona: Likely | None
 
 
+UNEXPLAINED = Why((), None, None, None)
+
+
 class Decider:
     """A bundle's policy, guarded and checked against the mask once more, with its explanations and its records."""
 
@@ -51,6 +54,7 @@ class Decider:
         self.offers: list[Offer] = offers(journey.step_names())
         self.entries = entry_names(journey.step_names(), tuple(skill.name for skill in journey.skills))
         self._policy, self._rules = GuardedPolicy(bundle.policy, deadline), expert_rules()
+        self._explains = bool(n_reasons or bundle.success or bundle.persona)
         self._signed = bundle.policy.name, manifest.name, manifest.version
         self._by_rules = self._rules.name, manifest.name, manifest.version
 
@@ -64,6 +68,30 @@ class Decider:
         if why is not None:
             return [why] * m
         return None if work.count[0] == 0 else self._mend(seen)
+
+    def ask(self, seen: Seen) -> str | None:
+        """Fill the policy's choices, unchecked; or say why there are none."""
+        return self._policy.choose(seen)
+
+    def ask_rules(self, seen: Seen, why: str | None) -> str:
+        """Fill the rules' choice of one decision; returns why: what is given, or what was wrong with the choice."""
+        usable = 0.0 < seen.propensities[0] <= 1.0
+        seen.actions[:], seen.propensities[:] = self._rules.decide(seen.observations, seen.masks, seen.keys)
+        return why or (ILLEGAL if usable else UNUSABLE)
+
+    def record(
+        self, seen: Seen, event: Event, moment: int, action: int, legal: tuple[int, ...], fell: str | None, started: int
+    ) -> Decision:
+        """The record of one decision."""
+        why = self.explain(seen, [fell])[0] if self._explains else UNEXPLAINED
+        policy, bundle, version = self._by_rules if fell else self._signed
+        latency = (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
+        return Decision(
+            id_of_key(seen.answered.item(0)), event.id, event.user, event.journey, event.time, MOMENTS[moment],
+            action, self.offers[action], seen.propensities.item(0), legal,
+            policy, bundle, version, self.mode, latency, *why, fell,
+            seen.observations[0].astype("<f4").tobytes() if self.keep_observations else None,
+        )  # fmt: skip
 
     def _mend(self, seen: Seen) -> Fallback:
         usable = (seen.propensities > 0.0) & (seen.propensities <= 1.0)

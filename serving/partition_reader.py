@@ -15,7 +15,7 @@ from serving.guard.retry import Backoff, waits
 from serving.stores.store import Delivery, Fence, Fenced, Store, StoreError
 from serving.streams.stream import Message, Partition, StreamError
 
-Decode = Callable[[bytes, Mapping[str, str]], Sequence[Event | DeadLetter]]  # body and headers of one message
+Decode = Callable[[bytes, Mapping[str, str], str], Sequence[Event | DeadLetter]]  # body, headers, where it came from
 LAG_EVERY = 5.0  # seconds between two questions to the broker how much waits
 PATIENCE = Backoff(0.05, 5.0)  # between two tries to go on after trouble
 
@@ -60,6 +60,9 @@ class Pace(NamedTuple):
     wait: float = 0.5
 
 
+USUAL_PACE = Pace()
+
+
 class PartitionReader:
     """Reads `partition` under `fence` until told to stop, or until somebody else owns it.
 
@@ -69,7 +72,7 @@ class PartitionReader:
 
     def __init__(
         self, partition: Partition, fence: Fence, engine: Taking, store: Store, decode: Decode,
-        watch: Watch | None = None, pace: Pace = Pace(),
+        watch: Watch | None = None, pace: Pace = USUAL_PACE,
     ) -> None:  # fmt: skip
         self.partition, self.fence = partition, fence
         self._engine, self._store, self._decode = engine, store, decode
@@ -129,7 +132,7 @@ class PartitionReader:
         self._watch.batch(self.partition.name, answers, time.monotonic() - begun, waited)
 
     def _read(self, message: Message) -> Sequence[Event | DeadLetter]:
-        return self._decode(message.body, message.headers)
+        return self._decode(message.body, message.headers, f"{self.partition.name}/{message.id}")
 
     def _commit(self, messages: list[Message], incoming: list[Event | DeadLetter]) -> list[Answer]:
         """Apply what was read, and commit with it where to go on; acknowledge what the commit could not."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: a dependency that keeps failing is left alone for a while, and whoever needs it is told at once."""
+"""A circuit breaker: a dependency that keeps failing is left alone for a while, and who needs it is told at once."""
 
 from __future__ import annotations
 
@@ -33,16 +33,15 @@ class Breaker:
         Whoever is told 0 has to say `succeeded` or `failed` afterwards. Who tried a half-open breaker and never said
         counts as failed after `seconds`.
         """
-        if self._state == "closed":
+        state = self._state
+        if state == "closed":
             return 0.0
         with self._lock:
             now = self._clock()
-            since = self._opened if self._state == "open" else self._trying_since
-            left = since + self._seconds - now
-            if self._state != "closed" and left > 0:
+            left = (self._opened if state == "open" else self._trying_since) + self._seconds - now
+            if left > 0:
                 return left
-            if self._state != "closed":
-                self._state, self._trying_since = "half-open", now
+            self._state, self._trying_since = "half-open", now
             return 0.0
 
     def succeeded(self) -> None:

@@ -22,6 +22,9 @@ class Backoff(NamedTuple):
     most: float = 5.0
 
 
+BRIEF = Backoff()
+
+
 def waits(backoff: Backoff, luck: Random) -> Iterator[float]:
     """Seconds to wait before each next try, without end."""
     bound = backoff.first
@@ -55,7 +58,7 @@ class Retry:
     """Calls something up to `tries` times within `deadline` seconds, while what it raises is `worth` another try."""
 
     def __init__(
-        self, worth: type[Exception], tries: int = 3, deadline: float = 2.0, backoff: Backoff = Backoff(),
+        self, worth: type[Exception], tries: int = 3, deadline: float = 2.0, backoff: Backoff = BRIEF,
         budget: Budget | None = None, luck: Random | None = None, clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip

@@ -18,7 +18,7 @@ from tests.servers.kafka import create_topic, kafka_server
 from tests.servers.nats import create_nats_stream, nats_server
 from tests.servers.process import Server
 from tests.servers.proxy import Proxy
-from tests.servers.redis_own import redis_server
+from tests.servers.redis_server import redis_server
 
 PARTITIONS = 2
 WAIT = 5.0  # seconds for what has to come

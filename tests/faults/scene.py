@@ -1,0 +1,71 @@
+"""A stream, a store and whoever works on them: what every test of a fault is played on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from journeys.events import Event, encoder
+from policies.bundle import Bundle
+from serving.stores.opening import open_store
+from serving.stores.store import Store, StoreError
+from serving.streams.opening import open_publisher
+from serving.streams.settings import StreamSettings
+from serving.streams.stream import Outgoing
+from tests.faults.crew import Crew, Worker, until
+from tests.faults.verify import Seen, seen_in, verify
+from tests.faults.worker import Order
+
+
+class Scene:
+    """Sends events, hires workers, waits until all is done and verifies it."""
+
+    def __init__(self, crew: Crew, store: str, stream: StreamSettings, bundle: Bundle, folder: Path) -> None:
+        self.crew, self.store_url, self.stream, self.bundle, self.folder = crew, store, stream, bundle, folder
+        self.log = folder / "workers.log"
+        self.sent: list[Event] = []
+        self.letters = 0  # messages sent that are no events
+        self._publisher = open_publisher(stream)
+
+    def hire(self, **settings: Any) -> Worker:
+        order = Order(self.store_url, self.stream, str(self.log))
+        return self.crew.hire(msgspec.structs.replace(order, **settings))
+
+    def send(self, events: Sequence[Event]) -> None:
+        self.sent += events
+        self.send_raw([(event.user, event.id, encoder.encode(event)) for event in events])
+
+    def send_raw(self, messages: Sequence[tuple[str, str, bytes]]) -> None:
+        self._publisher.send([Outgoing(user, identifier, body) for user, identifier, body in messages])
+
+    def store(self) -> Store:
+        return open_store(self.store_url)
+
+    def done(self, letters: int = 0) -> None:
+        """Wait until every event that was sent is in the log, or `letters` of them are dead."""
+        wanted = {(event.user, event.id) for event in self.sent}
+        store = self.store()
+
+        def all_there() -> bool:
+            try:
+                seen = seen_in(store)
+            except StoreError:
+                return False
+            logged = {(entry.user, entry.id) for entry in seen.entries}
+            return len(wanted - logged) <= letters and len(seen.letters) >= letters
+
+        until(all_there, f"{len(wanted)} events are in the log", self.log)
+        store.close()
+
+    def verify(self, refused: int | None = 0) -> Seen:
+        store = self.store()
+        seen = verify(store, self.bundle, self.sent, refused)
+        store.close()
+        return seen
+
+    def close(self) -> None:
+        self.crew.dismiss()
+        self._publisher.close()
