@@ -60,6 +60,20 @@ class Scene:
         until(all_there, f"{len(wanted)} events are in the log", self.log)
         store.close()
 
+    def settled(self, store: Store, messages: Sequence[Event]) -> int:
+        """Wait until each of `messages` is in the log or a dead letter; returns how many events are not in the log."""
+        wanted = {(event.user, event.id) for event in messages}
+        missing = wanted
+
+        def all_known() -> bool:
+            nonlocal missing
+            seen = seen_in(store)
+            missing = wanted - {(entry.user, entry.id) for entry in seen.entries}
+            return not missing - {(letter.get("user"), letter.get("event")) for letter in seen.letters}
+
+        until(all_known, f"{len(wanted)} events are in the log or dead", self.log)
+        return len(missing)
+
     def verify(self, refused: int | None = 0) -> Seen:
         store = self.store()
         seen = verify(store, self.bundle, self.sent, refused)
