@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nats.js.api import StreamConfig
-from tests.servers.postgres_server import postgres_server
+from tests.servers.postgres_server import postgres_server, url_at
 
 from serving.streams.settings import StreamSettings
 from tests.servers.kafka import create_topic, kafka_server
@@ -42,27 +42,32 @@ def file_and_sqlite(folder: Path) -> Iterator[Pair]:
     )  # fmt: skip
 
 
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def redis_and_redis(folder: Path) -> Iterator[Pair]:
     with redis_server(folder, "always") as server:
         url = f"redis://127.0.0.1:{server.port}"
         stream = StreamSettings(url, NAME, PARTITIONS, timeout=TIMEOUT)
-        yield Pair("redis+redis", f"{url}/1", stream, server.kill, server.start, server)
+        yield Pair("redis+redis", url, stream, server.kill, server.start, server)
 
 
 def nats_and_postgres(folder: Path) -> Iterator[Pair]:
-    with nats_server(folder) as broker, postgres_server(folder / "postgres") as server:
+    with nats_server(folder) as broker, postgres_server(made(folder / "postgres")) as server:
         create_nats_stream(broker.port, StreamConfig(name=NAME, subjects=[f"{NAME}.*"]))
         stream = StreamSettings(f"nats://127.0.0.1:{broker.port}", NAME, PARTITIONS, timeout=TIMEOUT)
-        yield Pair("postgres+nats", server.url, stream, broker.kill, broker.start, server)
+        yield Pair("postgres+nats", url_at(server.port), stream, broker.kill, broker.start, server)
 
 
 def kafka_and_postgres(folder: Path) -> Iterator[Pair]:
     proxy = Proxy()
-    with kafka_server(folder, proxy.port) as broker, postgres_server(folder / "postgres") as server:
+    with kafka_server(folder, proxy.port) as broker, postgres_server(made(folder / "postgres")) as server:
         proxy.heal(broker.port)
         create_topic(proxy.port, NAME, PARTITIONS)
         stream = StreamSettings(f"kafka://127.0.0.1:{proxy.port}", NAME, PARTITIONS, timeout=TIMEOUT)
-        yield Pair("postgres+kafka", server.url, stream, proxy.cut, proxy.heal, server)
+        yield Pair("postgres+kafka", url_at(server.port), stream, proxy.cut, proxy.heal, server)
         proxy.cut()
 
 
