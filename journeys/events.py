@@ -6,6 +6,7 @@ On the wire it is JSON (`Event`, documented in docs/events.md); inside it is one
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -191,6 +192,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "consent": ("consent",),
     "decision": ("action", "propensity"),
 }
+# The same as one call for each kind; `id`, which every event has, stands where nothing is needed.
+WHAT_IS_NEEDED = {kind: attrgetter("id", *NEEDED.get(kind, ("id",))) for kind in KINDS}
 NEEDED_FOR = {
     "step": "the name of the step that the user is in",
     "rung": "which help was taken",
@@ -219,7 +222,7 @@ class EventCodec:
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
-        self.names = journey.step_names()
+        self.names, self._name = journey.step_names(), journey.name
         self.number = {name: i for i, name in enumerate(self.names)}
         self.goals = tuple(goal.name for goal in journey.goals)
         self._step_of = numbers_of(self.names, NOWHERE)
@@ -233,23 +236,23 @@ class EventCodec:
         """
         kind = event.kind
         step, goal = self._step_of.get(event.step), self._goal_of.get(event.goal)
-        needed = NEEDED.get(kind)
+        action, budget = event.action, event.budget
         if (
             step is None
             or goal is None
-            or event.journey != self.journey.name
-            or (needed is not None and any(getattr(event, field) is None for field in needed))
-            or (event.action is not None and event.action >= self._n_actions)
+            or event.journey != self._name
+            or (action is not None and action >= self._n_actions)
+            or None in WHAT_IS_NEEDED[kind](event)
         ):
             self._check(event)
         return (
             key_of_id(event.id),
             event.time,
-            event.duration if event.budget is None else event.budget,
+            event.duration if budget is None else budget,
             1.0 if event.propensity is None else event.propensity,
             event.position or 0.0,
             0,
-            -1 if event.action is None else event.action,
+            -1 if action is None else action,
             step,
             KIND_NUMBERS[kind],
             VARIANT_NUMBERS[event.difficulty],

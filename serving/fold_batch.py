@@ -14,6 +14,8 @@ from journeys.mask import write_mask
 from journeys.observation import write_observation
 from journeys.plan import Plan
 
+SUSPECT, FOLDED, DUE = range(3)
+
 
 @compiled
 def find_suspects(users: Any, events: Any, rows: Any, newest: Any, suspect: Any, count: Any) -> None:
@@ -91,6 +93,74 @@ def fold_on(
             waiting[row] = live
             found += 1
     reached[0], reached[1], reached[2], reached[3] = first, found, looks, lost
+
+
+@compiled
+def fold_one(
+    plan: Plan,
+    users: Any,
+    steps: Any,
+    skills: Any,
+    events: Any,
+    row: int,
+    moments: Any,
+    keys: Any,
+    observations: Any,
+    masks: Any,
+) -> int:
+    """`fold_on` for the first of `events` alone, where it is later than its user's last: DUE, FOLDED, or SUSPECT.
+
+    SUSPECT is an event that is not later: nothing was changed, and `fold_on` knows what to do.
+    """
+    event, user = events[0], users[row]
+    if event.time <= user.last_time:
+        return SUSPECT
+    fold(plan, user, steps[row], skills[row], event)
+    if event.kind == DECISION or user.moment == NONE:
+        return FOLDED
+    write_observation(plan, user, steps[row], skills[row], observations[0])
+    write_mask(plan, user, masks[0])
+    moments[0], keys[0] = user.moment, event.key
+    return DUE
+
+
+@compiled
+def offer_one(
+    plan: Plan,
+    users: Any,
+    steps: Any,
+    skills: Any,
+    events: Any,
+    row: int,
+    live: bool,
+    moments: Any,
+    masks: Any,
+    actions: Any,
+    propensities: Any,
+    answered: Any,
+    told: Any,
+    summary: Any,
+) -> int:
+    """`check_on` and, live, `offer_on` for one decision, if it is sound; returns how many numbers `summary` has, or 0.
+
+    `summary` `(2 + A,)` int64 begins with moment and action, then come the legal actions. `answered` `(1,)` is the key
+    of the decision.
+    """
+    end, action, is_legal = 2, actions[0], False
+    for a in range(masks.shape[1]):
+        if masks[0, a]:
+            summary[end] = a
+            end += 1
+            is_legal = is_legal or a == action
+    if not (is_legal and 0.0 < propensities[0] <= 1.0):
+        return 0
+    summary[0], summary[1] = moments[0], action
+    event, decision = events[0], told[0]
+    write_decision(decision, event.key, event.user, event.time, action, propensities[0])
+    answered[0] = decision.key
+    if live:
+        fold(plan, users[row], steps[row], skills[row], decision)
+    return end
 
 
 @compiled

@@ -55,6 +55,13 @@ class Residents:
             rows.append(row)
         return rows, missing
 
+    def find_one(self, user: str) -> int:
+        """The row of a user, -1 for one who is not here."""
+        row = self._row_of.pop(user, -1)
+        if row >= 0:
+            self._row_of[user] = row
+        return row
+
     def reserve(self, users: int) -> None:
         """Have room for a batch of so many users, whatever `most` says: nobody of a batch makes room for another."""
         self.most = max(self.most, users)

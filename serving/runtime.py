@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from journeys.events import LARGEST_EVENT, Event, EventCodec, EventError, parse_event
+from journeys.events import encoder as event_encoder
 from journeys.plan import compile_plan
 from journeys.spec import Journey
 from policies.bundle import Bundle
@@ -28,11 +29,24 @@ from serving.answer import (
 from serving.batch import Batch
 from serving.decider import Decider
 from serving.decision import Decision, Mode
+from serving.decision import encoder as decision_encoder
 from serving.folding import Folding
 from serving.guarded_policy import DEADLINE_SECONDS
 from serving.refold import refold
 from serving.residents import Residents
-from serving.stores.store import NOTHING, RESTORE, Change, Commit, Delivery, LogLine, StaleState, Store, StoreError
+from serving.single import Single
+from serving.stores.store import (
+    NOTHING,
+    RESTORE,
+    Change,
+    Commit,
+    Delivery,
+    Entry,
+    LogLine,
+    StaleState,
+    Store,
+    StoreError,
+)
 from serving.workspace import EVENT_SIZE, WRITE_EVENT, Workspace
 
 REASONS = 3  # entries of the observation that a decision names
@@ -79,6 +93,7 @@ class Runtime:
         self._decider = Decider(bundle, mode, reasons, keep_observations, deadline)
         self._folding = Folding(self.plan, mode == "live", reorder_ms, self._decider, self._slip_in)
         self._folding.warm_up(self._residents, self._work)
+        self._single = Single(self.plan, self.codec, mode == "live", self._decider, self._residents)
         begun = store.remember(f"mode/{self.journey.name}", mode.encode()).decode()
         if begun != mode:
             raise StoreError(f"the store was begun in {begun} mode. Mend: go on in {begun} mode, or use another store")
@@ -128,6 +143,10 @@ class Runtime:
         return answers
 
     def _insist(self, events: Sequence[Event], delivery: Delivery, latest: int | None) -> list[Answer]:
+        if len(events) == 1 and (latest is None or events[0].time <= latest):
+            answer = self._apply_one(events[0], delivery)
+            if answer is not None:
+                return [answer]
         for attempt in range(TRIES):
             try:
                 return self._apply(events, delivery, latest, careful=attempt > 0)
@@ -147,6 +166,27 @@ class Runtime:
         if self.refused is not None:
             self.refused(letter)
         return Answer("refused", letter=letter)
+
+    def _apply_one(self, event: Event, delivery: Delivery) -> Answer | None:
+        """The short way; None where the long way has to look closer."""
+        try:
+            folded = self._single.take(event)
+            if folded is None:
+                return None
+            row, decision = folded
+            record = None if decision is None else decision_encoder.encode(decision)
+            version = self._residents.versions[row]
+            change = Change(event.user, version, self._residents.packed(row))
+            entry = Entry(event.user, event.id, event_encoder.encode(event), record)
+            self.store.commit(Commit(self.journey.name, self.journey_hash, (change,), (entry,), delivery))
+        except StaleState:
+            self._residents.forget((event.user,))
+            return None
+        except BaseException:
+            self._residents.forget((event.user,))
+            raise
+        self._residents.versions[row] = version + 1
+        return APPLIED if decision is None else Answer("applied", decision, None, record)
 
     def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
         batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()

@@ -11,8 +11,8 @@ import structlog
 from serving.http.batcher import Busy
 from serving.http.keys import Keyring
 from serving.http.limits import RateLimit
-from serving.http.replies import Receive, Refused, Reply, Scope, Send, later, problem, write
-from serving.http.requests import Gone, Headers, Request, body_of, query_of
+from serving.http.replies import Headers, Receive, Refused, Reply, Scope, Send, later, problem, write
+from serving.http.requests import Gone, Request, body_of, query_of
 from serving.stores.store import StoreDown, StoreError
 
 log = structlog.get_logger("handrail.http")

@@ -16,6 +16,7 @@ from serving.http.replies import JSON, NULL, Refused, Reply, problem
 from serving.http.requests import Request
 
 SOURCE = "http"
+MALFORMED = {"malformed", "oversized"}  # what no journey and no user could have taken
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ class Decide:
         self._batcher, self._engine, self._reader = batcher, engine, reader
 
     async def __call__(self, request: Request) -> Reply:
-        """200 with the decision's record, or null where none is due; 422 where the event was refused."""
+        """200 with the decision's record, or null where none is due; 422 where the event is malformed, 409 where it does not fit."""
         item = self._item(request)
         if isinstance(item, Standing):
             return await self._standing(item)
@@ -109,7 +110,9 @@ class Decide:
         if answer.record is not None:
             return Reply(200, answer.record)
         if answer.outcome == "refused" and answer.letter is not None:
-            return problem(422, answer.letter.reason, answer.letter.detail)
+            return problem(
+                422 if answer.letter.reason in MALFORMED else 409, answer.letter.reason, answer.letter.detail
+            )
         return NULL
 
     def _item(self, request: Request) -> Item | Standing:

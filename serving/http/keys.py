@@ -48,7 +48,9 @@ def read_keys(path: Path) -> Keyring:
             continue
         name, _, digest = line.strip().partition(":")
         if not NAME.fullmatch(name) or not HASH.fullmatch(digest):
-            raise KeysError(f"{path}, line {number}: not name:sha256. Mend: write the line that `handrail keys new` made")
+            raise KeysError(
+                f"{path}, line {number}: not name:sha256. Mend: write the line that `handrail keys new` made"
+            )
         if name in hashes:
             raise KeysError(f"{path}, line {number}: {name!r} has a key already. Mend: give this one another name")
         hashes[name] = digest

@@ -83,18 +83,19 @@ def paths() -> dict[str, Any]:
     journey = {"name": "journey", "in": "query", "schema": {"type": "string", "minLength": 1}}
     event_or_question = {"anyOf": [ref("Event"), ref("Standing")]}
     null_or_decision = {"anyOf": [ref("Decision"), {"type": "null"}]}
+    body = (400, 413, 415)
     guarded = (401, 429, 500, 503)
     return {
         "/v1/events": {"post": {
             "operationId": "takeEvents", "summary": "Takes events, one or many, and answers each in order.",
             "parameters": [format_query],
             "requestBody": {"required": True, "content": {kind: {"schema": ANY_JSON} for kind in BODIES}},
-            "responses": replies(ref("Answers"), "the answers in order; what was refused is among them", 400, 413, 415, *guarded),
+            "responses": replies(ref("Answers"), "the answers in order", *body, *guarded),
         }},
         "/v1/decide": {"post": {
             "operationId": "decide", "summary": "Takes one event and answers with its decision alone.",
             "requestBody": {"required": True, "content": {JSON: {"schema": event_or_question}}},
-            "responses": replies(null_or_decision, "the decision; null where none is due", 400, 404, 409, 413, 415, 422, *guarded),
+            "responses": replies(null_or_decision, "the decision; null where none is due", *body, 404, 409, 422, *guarded),
         }},
         "/v1/users/{user}": {"get": {
             "operationId": "user", "summary": "What is known of a user.", "parameters": [user, journey],
@@ -133,7 +134,10 @@ def reply(schema: dict[str, Any], description: str) -> dict[str, Any]:
 
 def replies(schema: dict[str, Any], description: str, *problems: int) -> dict[str, Any]:
     """A reply with 200, and those that tell of problems."""
-    return {"200": reply(schema, description), **{str(status): reply(ref("Problem"), WHY[status]) for status in problems}}
+    return {
+        "200": reply(schema, description),
+        **{str(status): reply(ref("Problem"), WHY[status]) for status in problems},
+    }
 
 
 class OpenApi:

@@ -38,7 +38,7 @@ def look_at(path: Path) -> Look | None:
 
 def load(settings: BundleSettings) -> Bundle:
     """Load one bundle. Raises `BundleError` or `JourneyError`."""
-    return load_bundle(Path(settings.path), settings.journey and load_journey(settings.journey))
+    return load_bundle(Path(settings.path), None if settings.journey is None else load_journey(settings.journey))
 
 
 def load_all(bundles: Sequence[BundleSettings]) -> list[Bundle]:
@@ -47,7 +47,9 @@ def load_all(bundles: Sequence[BundleSettings]) -> list[Bundle]:
     for settings in bundles:
         bundle = load(settings)
         if bundle.journey.name in loaded:
-            raise SettingsError(f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away")
+            raise SettingsError(
+                f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away"
+            )
         loaded[bundle.journey.name] = bundle
     return list(loaded.values())
 

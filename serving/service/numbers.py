@@ -17,7 +17,7 @@ Labels = tuple[str, ...]
 
 
 class Metric(NamedTuple):
-    """One metric: its kind, what it means and the names of its labels. Gauges of workers are summed, or the greatest."""
+    """One metric: its kind, what it means and its labels. Gauges of workers are summed, or the greatest."""
 
     kind: Literal["counter", "gauge", "greatest", "histogram"]
     help: str
@@ -35,7 +35,7 @@ METRICS = {
     "handrail_request_seconds": Metric("histogram", "From a request's headers to its reply", ("path",)),
     "handrail_batch_seconds": Metric("histogram", "From taking a batch in hand to its commit", ("door",)),
     "handrail_batch_events": Metric("counter", "Events in batches; by batches it is their mean size", ("door",)),
-    "handrail_decision_seconds": Metric("histogram", "From an event's arrival at its broker to its decision", ("stream",)),
+    "handrail_decision_seconds": Metric("histogram", "From an event's arrival to its decision", ("stream",)),
     "handrail_lag": Metric("gauge", "Messages that wait in a partition", ("partition",)),
     "handrail_queue_events": Metric("gauge", "Events that wait for the engine"),
     "handrail_sockets": Metric("gauge", "WebSocket connections"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import sys
 from pathlib import Path
@@ -11,18 +10,21 @@ from pathlib import Path
 from journeys.loading import JourneyError
 from policies.bundle_files import BundleError
 from serving.http.keys import KeysError, read_keys
+from serving.outlets.settings import OutletError
 from serving.service.bundles import load_all
 from serving.service.logs import set_up_logs
+from serving.service.server import listen
 from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
+from serving.service.supervisor import supervise
+from serving.service.worker import work
 from serving.stores.store import StoreError
 from serving.streams.stream import StreamError
 
-WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError)
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError, OutletError)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 after a graceful end, 2 where something is wrong with what was given."""
+    """Run the command; returns the exit code: 0 after a graceful end, 2 where what was given is wrong."""
     options = parser().parse_args(arguments)
     try:
         settings = settings_from(options)
@@ -75,10 +77,6 @@ def check(settings: Settings) -> int:
 
 def serve(settings: Settings, file: Path | None) -> int:
     """Serve until a signal says to end. Raises what is wrong with what the settings name."""
-    for name in THREADS:  # decisions are small: a pool of threads each would only be in each other's way
-        os.environ.setdefault(name, "1")
-    from serving.service.server import listen
-
     set_up_logs(settings.log, 0)
     http = settings.http
     try:
@@ -90,11 +88,7 @@ def serve(settings: Settings, file: Path | None) -> int:
     with listener:
         announce(listener)
         if http.workers > 1:
-            from serving.service.supervisor import supervise
-
             return supervise(settings, file, listener)
-        from serving.service.worker import work
-
         return work(settings, listener)
 
 

@@ -28,9 +28,10 @@ class Server(uvicorn.Server):
         http = service.settings.http
         super().__init__(
             uvicorn.Config(
-                service.app, http="httptools", loop="uvloop", ws="websockets-sansio", lifespan="on", log_config=None,
-                access_log=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=BACKLOG,
-                timeout_graceful_shutdown=math.ceil(service.settings.shutdown_seconds), ws_max_size=http.largest_body,
+                service.app, interface="asgi3", http="httptools", loop="uvloop", ws="websockets-sansio",
+                lifespan="on", proxy_headers=False, log_config=None, access_log=False, server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=BACKLOG, ws_max_size=http.largest_body,
+                timeout_graceful_shutdown=math.ceil(service.settings.shutdown_seconds),
                 ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
             )
         )  # fmt: skip

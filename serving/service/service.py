@@ -11,8 +11,9 @@ import structlog
 
 from journeys.events import Event
 from serving.answer import Answer
-from serving.engine import Engine
+from serving.engine import Engine, Serving
 from serving.formats.reading import Item
+from serving.guard.guarded_store import GuardedStore
 from serving.http.app import App, Door, Route
 from serving.http.batcher import Batcher
 from serving.http.events import Decide, Events
@@ -25,17 +26,21 @@ from serving.http.users import PATH as USERS
 from serving.http.users import Journeys, Users
 from serving.http.websocket import Stream
 from serving.service.bundles import Watcher, load_all
+from serving.service.consumers import consumers_of, outlets_of
 from serving.service.lookup import Lookup
 from serving.service.metrics import CONTENT_TYPE, Board
 from serving.service.numbers import Numbers
-from serving.service.settings import Settings
+from serving.service.settings import MS, Settings
 from serving.stores.memory_store import MemoryStore
 from serving.stores.opening import open_store
-from serving.stores.store import NOTHING, Delivery, StoreDown, StoreError
+from serving.stores.store import NOTHING, Delivery, Store, StoreDown, StoreError
 
 log = structlog.get_logger("handrail.service")
 IN_PROCESS = ("memory:", "sqlite:")  # stores that answer within microseconds: no thread is worth its hand-over
 LEAVE_SECONDS = 1.0  # how often numbers are left for the other workers
+
+
+BREAKER = {"closed": 0.0, "half-open": 1.0, "open": 2.0}
 
 
 class CountedEngine:
@@ -70,11 +75,31 @@ class CountedEngine:
             values["handrail_decisions", (journey, decision.moment)] += 1
             if decision.fallback is not None:
                 values["handrail_fallbacks", (journey,)] += 1
-                log.warning("fallback", event=decision.event, user=decision.user, why=decision.fallback)
+                log.warning("fallback", event_id=decision.event, user=decision.user, why=decision.fallback)
         letter = answer.letter
         if letter is not None:
             values["handrail_dead_letters", (letter.reason, door)] += 1
-            log.info("refused", event=letter.event, user=letter.user, reason=letter.reason, detail=letter.detail, door=door)
+            log.info(
+                "refused",
+                event_id=letter.event,
+                user=letter.user,
+                reason=letter.reason,
+                detail=letter.detail,
+                door=door,
+            )
+
+
+def serving_of(settings: Settings) -> Serving:
+    """How decisions are made."""
+    ahead = settings.ahead_seconds
+    return Serving(
+        reasons=settings.reasons,
+        keep_observations=settings.observations,
+        reorder_ms=round(settings.reorder_seconds * MS),
+        deadline=settings.deadline_ms / MS,
+        active_users=settings.active_users,
+        tolerance_ms=None if ahead is None else round(ahead * MS),
+    )
 
 
 class Service:
@@ -87,7 +112,13 @@ class Service:
         self._keyring = None if settings.http.keys is None else read_keys(Path(settings.http.keys))
         bundles = load_all(settings.bundles)
         self._store = open_store(settings.store, settings.store_timeout)
-        self.engine = Engine(self._store, bundles, reasons=settings.reasons)
+        self._networked = not settings.store.startswith(IN_PROCESS)
+        self._guarded = GuardedStore(self._store) if self._networked else None
+        guarded: Store = self._guarded or self._store
+        self.engine = Engine(guarded, bundles, serving_of(settings))
+        doors = {source.name: CountedEngine(self.engine, self.numbers, source.name) for source in settings.streams}
+        self._consumers = consumers_of(settings, guarded, doors, self.numbers)
+        self._outlets = outlets_of(settings, guarded, self.numbers)
         in_memory = isinstance(self._store, MemoryStore)
         self._lookup = Lookup(
             self.engine,
@@ -129,9 +160,9 @@ class Service:
         await self._app(scope, receive, send)
 
     def _build(self) -> App:
-        http, networked = self.settings.http, not self.settings.store.startswith(IN_PROCESS)
+        http = self.settings.http
         take = CountedEngine(self.engine, self.numbers, "http").take
-        self._batcher = Batcher(take, http.queue, threaded=networked or bool(self.settings.streams))
+        self._batcher = Batcher(take, http.queue, threaded=self._networked or bool(self._consumers))
         door = Door(self._keyring, RateLimit(http.rate, http.burst) if http.rate else None)
         stream = Stream(self._batcher, self._lookup, door, self, http.sockets)
         return App(self._routes(), door, http.largest_body, self, self, stream)
@@ -158,12 +189,16 @@ class Service:
     def _gauges(self) -> None:
         self.numbers.set("handrail_queue_events", (), self._batcher.waiting)
         self.numbers.set("handrail_sockets", (), self._sockets)
+        if self._guarded is not None:
+            self.numbers.set("handrail_breaker", ("store",), BREAKER[self._guarded.breaker.state])
 
     async def startup(self) -> None:
         """Begin all that goes on beside requests."""
         self._tasks = [asyncio.create_task(self._leave_numbers())]
         if self.settings.watch_seconds:
             self._tasks.append(asyncio.create_task(self._watch()))
+        for part in (*self._consumers, *self._outlets):
+            part.start()
         for name, runtime in self.engine.journeys.items():
             manifest = runtime.bundle.manifest
             log.info("serving", journey=name, bundle=manifest.name, version=manifest.version)
@@ -174,7 +209,11 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(consumer.drain) for consumer in self._consumers))
         await self._batcher.drained()
+        await asyncio.gather(*(asyncio.to_thread(outlet.drain) for outlet in self._outlets))
+        for consumer in self._consumers:
+            consumer.stream.close()
         self._lookup.close()
         self._store.close()
         self._gauges()

@@ -13,14 +13,19 @@ from msgspec import Meta
 
 from journeys.faults import Fault, fault_from, split
 from journeys.source import Source, SourceError, read_source
+from serving.engine import CLOCK_TOLERANCE_MS
+from serving.guarded_policy import DEADLINE_SECONDS
+from serving.outlets.settings import OutletSettings, WebhookSettings
+from serving.runtime import ACTIVE_USERS, REASONS, REORDER_MS
+from serving.streams.settings import StreamSettings
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0.0, le=86_400.0)]
 Text = Annotated[str, Meta(min_length=1)]
-Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
 FormatName = Literal["handrail", "jsonl", "cloudevents", "segment", "xapi"]
 Level = Literal["debug", "info", "warning", "error"]
+MS = 1_000
 BUSY_TIMEOUT = 5.0  # seconds that stores and brokers have to answer
 
 CHOICES = {"format": get_args(FormatName), "level": get_args(Level), "layout": ("json", "text")}
@@ -34,19 +39,19 @@ class Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of the file: a key that is not here is an error."""
 
 
-class BundleSettings(Closed):
+class BundleSettings(Closed, frozen=True):
     """A bundle to serve; `journey` is the file or name of a journey, for a bundle that serves any."""
 
     path: Text
     journey: Text | None = None
 
 
-class HttpSettings(Closed):
+class HttpSettings(Closed, frozen=True):
     """The HTTP and WebSocket door.
 
     `port` 0 takes a free one. `keys` is a file that `handrail keys new` made. `largest_body` is in bytes,
-    `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0: no
-    limit), `burst` how many of them at once. `most_lag` is the number of messages behind which a worker is not ready.
+    `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0:
+    no limit), `burst` how many of them at once. `most_lag`: beyond so many messages that wait, not ready.
     """
 
     host: Text = "127.0.0.1"
@@ -62,47 +67,29 @@ class HttpSettings(Closed):
     most_lag: Positive | None = None
 
 
-class StreamSource(Closed):
-    """A stream of events to take from; see docs/streams.md."""
+class StreamSource(StreamSettings, frozen=True):
+    """A stream of events to take from (docs/streams.md), and the wire format of its messages.
 
-    url: Text
-    name: Name
-    partitions: Annotated[int, Meta(ge=1, le=1_024)] = 8
-    group: Name = "handrail"
-    timeout: Seconds = BUSY_TIMEOUT
+    Without `format` the headers of each message tell, and Handrail JSON is taken where they do not.
+    """
+
     format: FormatName | None = None
 
 
-class StreamOutlet(Closed, tag_field="kind", tag="stream"):
-    """Decisions leave to a stream."""
-
-    url: Text
-    name: Name
-    partitions: Annotated[int, Meta(ge=1, le=1_024)] = 8
-    timeout: Seconds = BUSY_TIMEOUT
-
-
-class WebhookOutlet(Closed, tag_field="kind", tag="webhook"):
-    """Decisions leave by signed requests to `url`; `secret` is a file."""
-
-    url: Text
-    name: Name
-    secret: Text
-    timeout: Seconds = BUSY_TIMEOUT
-
-
-class LogSettings(Closed):
+class LogSettings(Closed, frozen=True):
     """What is logged, and whether as JSON or as text."""
 
     level: Level = "info"
     layout: Literal["json", "text"] = "json"
 
 
-class Settings(Closed):
+class Settings(Closed, frozen=True):
     """A whole service. Relative paths are relative to the file's folder.
 
-    `deadline_ms` is how long a policy may take before the expert rules answer, `reorder_seconds` how far behind a user's
-    last event one may come, `ahead_seconds` how far ahead of the clock; `reasons` how many a decision names.
+    `deadline_ms` is how long a policy may take before the expert rules answer, `reorder_seconds` how far behind a
+    user's last event one may come, `ahead_seconds` how far ahead of the clock (null: any time, for logs that are replayed);
+    `reasons` is how many a decision names, `observations` puts into it what the policy saw, and `active_users` states
+    are kept in memory.
     `shutdown_seconds` is how long work in hand may take at the end, `watch_seconds` how often bundles are looked at.
     """
 
@@ -111,11 +98,13 @@ class Settings(Closed):
     store_timeout: Seconds = BUSY_TIMEOUT
     http: HttpSettings = HttpSettings()
     streams: list[StreamSource] = []
-    decisions: list[StreamOutlet | WebhookOutlet] = []
-    deadline_ms: Annotated[float, Meta(gt=0.0, le=60_000.0)] = 50.0
-    reorder_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 30.0
-    ahead_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 60.0
-    reasons: Annotated[int, Meta(ge=0, le=20)] = 3
+    decisions: list[OutletSettings] = []
+    deadline_ms: Annotated[float, Meta(gt=0.0, le=60_000.0)] = DEADLINE_SECONDS * MS
+    reorder_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] = REORDER_MS / MS
+    ahead_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] | None = CLOCK_TOLERANCE_MS / MS
+    reasons: Annotated[int, Meta(ge=0, le=20)] = REASONS
+    observations: bool = False
+    active_users: Positive = ACTIVE_USERS
     log: LogSettings = LogSettings()
     shutdown_seconds: Seconds = 20.0
     watch_seconds: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 5.0
@@ -149,7 +138,7 @@ def settings_of(source: Source) -> Settings:
 
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     "": Settings, "bundles[]": BundleSettings, "http": HttpSettings, "streams[]": StreamSource, "log": LogSettings,
-    "decisions[]": WebhookOutlet,
+    "decisions[]": OutletSettings, "decisions[].webhook": WebhookSettings, "decisions[].stream": StreamSettings,
 }  # fmt: skip
 
 
@@ -171,7 +160,12 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
         )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
-        yield Fault("store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:")
+        yield Fault(
+            "store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:"
+        )
+    for i, outlet in enumerate(settings.decisions):
+        if (outlet.webhook is None) == (outlet.stream is None):
+            yield Fault(f"decisions[{i}]", f"{outlet.name!r} needs a webhook or a stream. Mend: give one of the two")
     for section, names in (
         ("streams", [stream.name for stream in settings.streams]),
         ("decisions", [outlet.name for outlet in settings.decisions]),
@@ -200,12 +194,7 @@ def located(settings: Settings, folder: Path) -> Settings:
         for bundle in settings.bundles
     ]
     keys = settings.http.keys and str(folder / settings.http.keys)
-    decisions = [
-        msgspec.structs.replace(outlet, secret=str(folder / outlet.secret))
-        if isinstance(outlet, WebhookOutlet)
-        else msgspec.structs.replace(outlet, url=url_at(outlet.url, folder))
-        for outlet in settings.decisions
-    ]
+    decisions = [outlet_at(outlet, folder) for outlet in settings.decisions]
     return msgspec.structs.replace(
         settings,
         bundles=bundles,
@@ -214,6 +203,16 @@ def located(settings: Settings, folder: Path) -> Settings:
         streams=[msgspec.structs.replace(stream, url=url_at(stream.url, folder)) for stream in settings.streams],
         decisions=decisions,
     )
+
+
+def outlet_at(outlet: OutletSettings, folder: Path) -> OutletSettings:
+    """An outlet whose files are absolute."""
+    hook, stream = outlet.webhook, outlet.stream
+    if hook is not None and hook.secret_file is not None:
+        hook = msgspec.structs.replace(hook, secret_file=str(folder / hook.secret_file))
+    if stream is not None:
+        stream = msgspec.structs.replace(stream, url=url_at(stream.url, folder))
+    return msgspec.structs.replace(outlet, webhook=hook, stream=stream)
 
 
 def journey_at(journey: str, folder: Path) -> str:

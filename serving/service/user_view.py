@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from journeys.actions import n_actions
 from journeys.events import EventCodec
 from journeys.fold import blank_states
 from journeys.mask import progress
 from journeys.observation import look, observation_size
 from journeys.plan import Plan, compile_plan
-from journeys.actions import n_actions
 from journeys.spec import Journey
 from journeys.state import CONSENTS, DEVICES, ENDINGS, EXPERIENCES, State, unpack
 from policies.bundle import Bundle
-from serving.refold import refold
+from serving.refold import in_order, refold
 from serving.stores.store import RESTORE, Store, StoreError
 
 STATUS = ("todo", "started", "given_up", "done")
@@ -93,7 +93,9 @@ class Views:
             return None
         state, packed = blank_states(self._plan, 1), stored.state
         if stored.journey_hash != self.hash:
-            packed = refold(self._plan, self._codec, store.log(self.journey.name, user), lambda h: steps_of(store, h))
+            packed = refold(
+                self._plan, self._codec, store.log(self.journey.name, user), lambda h: steps_of(store, h), True
+            )
         try:
             unpack(packed, state, 0)
         except ValueError as error:
@@ -126,7 +128,8 @@ def observed(plan: Plan, journey: Journey, state: State) -> np.ndarray:
     """The observation `(1, D)` of a state `(1,)`."""
     observation = np.zeros((1, observation_size(len(journey.steps), len(journey.skills))), np.float32)
     masks = np.zeros((1, n_actions(len(journey.steps))), bool)
-    look(plan, *(part.view(np.ndarray) for part in state), np.zeros(1, np.int64), observation, masks)
+    users, steps, skills = (part.view(np.ndarray) for part in state)
+    look(plan, users, steps, skills, np.zeros(1, np.int64), observation, masks)
     return observation
 
 
@@ -163,5 +166,5 @@ def last_decision(store: Store, journey: str, user: str) -> bytes | None:
 
 def standing_decision(store: Store, journey: str, user: str) -> bytes | None:
     """The record of the decision that answered the user's last event, if one did: nothing has happened since."""
-    lines = store.log(journey, user)
-    return lines[-1].decision if lines else None
+    lines = in_order(store.log(journey, user))
+    return lines[-1][1].decision if lines else None

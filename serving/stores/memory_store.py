@@ -11,15 +11,39 @@ from serving.stores.checks import check_commit, fenced, known_event, moved_user,
 from serving.stores.store import Commit, Delivery, Fence, Known, Letter, Logged, LogLine, Stored
 
 
+# What is kept are plain tuples: unlike named ones, the garbage collector leaves them alone once it has seen them.
+State = tuple[str, int, bytes]  # as `Stored`
+Line = tuple[str, str, str, str, bytes, bytes | None]  # as `Logged`, without its cursor
+
+
+class Shelf:
+    """All of one journey: states by user, places in the whole log by user and by (user, id)."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {}
+        self.places: dict[tuple[str, str], int] = {}
+        self.logs: dict[str, list[int]] = {}
+
+    def check(self, commit: Commit) -> None:
+        """Raises `StaleState` where a version moved or an event is known, `StoreError` where the commit is not sound."""
+        if len(commit.entries) != 1 or len(commit.changes) != 1:
+            check_commit(commit)
+        for user, version, _ in commit.changes:
+            stored = self.states.get(user)
+            if (0 if stored is None else stored[1]) != version:
+                raise moved_user(user)
+        for user, id_, _, _ in commit.entries:
+            if (user, id_) in self.places:
+                raise known_event()
+
+
 class MemoryStore:
     """States, logs, notes, leases and dead letters in dictionaries. Threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._states: dict[tuple[str, str], Stored] = {}
-        self._answers: dict[tuple[str, str, str], Known] = {}
-        self._logs: dict[tuple[str, str], list[LogLine]] = {}
-        self._logged: list[Logged] = []
+        self._shelves: dict[str, Shelf] = {}
+        self._log: list[Line] = []
         self._notes: dict[str, bytes] = {}
         self._epochs: dict[str, int] = {}
         self._owners: dict[str, tuple[str, float]] = {}  # lease -> who owns it, and until when
@@ -29,45 +53,47 @@ class MemoryStore:
     def load(self, journey: str, users: Iterable[str]) -> dict[str, Stored]:
         """States of those of `users` who have one."""
         with self._lock:
-            return {user: self._states[journey, user] for user in users if (journey, user) in self._states}
+            states = self._shelf(journey).states
+            return {user: Stored(*states[user]) for user in users if user in states}
+
+    def _shelf(self, journey: str) -> Shelf:
+        shelf = self._shelves.get(journey)
+        if shelf is None:
+            shelf = self._shelves[journey] = Shelf()
+        return shelf
 
     def answers(self, journey: str, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
         """Those of the (user, event id) pairs that are in the log, each with its event and decision."""
-        known = self._answers
         with self._lock:
-            return {pair: known[journey, *pair] for pair in ids if (journey, *pair) in known}
+            places = self._shelf(journey).places
+            found = {pair: self._log[places[pair]] for pair in ids if pair in places}
+            return {pair: Known(line[4], line[5]) for pair, line in found.items()}
 
     def log(self, journey: str, user: str) -> list[LogLine]:
         """A user's events, in the order in which they were committed."""
         with self._lock:
-            return list(self._logs.get((journey, user), []))
+            mine = [self._log[place] for place in self._shelf(journey).logs.get(user, [])]
+            return [LogLine(line[1], line[4], line[5]) for line in mine]
 
     def commit(self, commit: Commit) -> None:
         """Write all of `commit` or nothing. Raises `StaleState` or `Fenced`."""
-        check_commit(commit)
+        journey, journey_hash, changes, entries, delivery = commit
         with self._lock:
-            self._check(commit)
-            for change in commit.changes:
-                stored = Stored(commit.journey_hash, change.version + 1, change.state)
-                self._states[commit.journey, change.user] = stored
-            for user, id_, event, decision in commit.entries:
-                self._answers[commit.journey, user, id_] = Known(event, decision)
-                line = LogLine(commit.journey_hash, event, decision)
-                self._logs.setdefault((commit.journey, user), []).append(line)
-                cursor = str(len(self._logged) + 1)
-                self._logged.append(Logged(cursor, commit.journey, commit.journey_hash, user, id_, event, decision))
-            self._deliver(commit.delivery)
+            self._check(delivery)
+            shelf = self._shelf(journey)
+            shelf.check(commit)
+            for user, version, state in changes:
+                shelf.states[user] = (journey_hash, version + 1, state)
+            for user, id_, event, decision in entries:
+                place = shelf.places[user, id_] = len(self._log)
+                self._log.append((journey, journey_hash, user, id_, event, decision))
+                shelf.logs.setdefault(user, []).append(place)
+            self._deliver(delivery)
 
-    def _check(self, commit: Commit) -> None:
-        self._check_fences(commit.delivery.fences)
-        if commit.delivery.ack is not None:
+    def _check(self, delivery: Delivery) -> None:
+        self._check_fences(delivery.fences)
+        if delivery.ack is not None:
             raise no_broker("memory:")
-        for change in commit.changes:
-            stored = self._states.get((commit.journey, change.user))
-            if (stored.version if stored else 0) != change.version:
-                raise moved_user(change.user)
-        if not self._answers.keys().isdisjoint((commit.journey, entry.user, entry.id) for entry in commit.entries):
-            raise known_event()
 
     def _check_fences(self, fences: Sequence[Fence]) -> None:
         for fence in fences:
@@ -122,12 +148,12 @@ class MemoryStore:
         """Up to `limit` events of all users behind the cursor `after`, in the order of commits."""
         start = int(after or 0)
         with self._lock:
-            return self._logged[start : start + limit]
+            return [Logged(str(n), *line) for n, line in enumerate(self._log[start : start + limit], start + 1)]
 
     def users(self, journey: str, after: str, limit: int) -> list[str]:
         """Up to `limit` names of users who have a state and come behind `after`, in the order of their names' bytes."""
         with self._lock:
-            names = (user for of, user in self._states if of == journey)
+            names = self._shelf(journey).states
             return sorted((name for name in names if name.encode() > after.encode()), key=str.encode)[:limit]
 
     def letters(self, after: str, limit: int) -> list[Letter]:
