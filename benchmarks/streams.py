@@ -72,7 +72,9 @@ class Work(NamedTuple):
     def named(self, prefix: str) -> list[Outgoing]:
         """The same for other users: `prefix` makes them and their events new."""
         mark = prefix.encode()
-        return [m._replace(key=prefix + m.key, body=m.body.replace(b'"user":"', b'"user":"' + mark)) for m in self.messages]
+        return [
+            m._replace(key=prefix + m.key, body=m.body.replace(b'"user":"', b'"user":"' + mark)) for m in self.messages
+        ]
 
 
 def work_of(users: int, folder: Path) -> Work:
@@ -124,7 +126,9 @@ def through(work: Work, store_url: str, settings: StreamSettings, reasons: int, 
 
 def bare_redis(work: Work, client: redis.Redis, prefix: str) -> tuple[float, float]:
     """XREADGROUP and XACK alone, in batches of the same size."""
-    settings = StreamSettings(f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}", "bare", PARTITIONS)
+    settings = StreamSettings(
+        f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}", "bare", PARTITIONS
+    )
     messages = work.named(prefix)
     publish(settings, messages)
     keys = {f"bare:{number}": ">" for number in range(PARTITIONS)}
@@ -185,7 +189,9 @@ def redis_rows(work: Work, fsync: str, rounds: int) -> list[Row]:
         waits = waiting_times(work, url, settings, PACED_SHARE * rows[names[1]].median)
         client.close()
     bare = rows[names[0]]
-    p99 = row_of(section, "worker at half its rate: p99 from broker to decision", "ms", [float(np.percentile(waits, 99))])
+    p99 = row_of(
+        section, "worker at half its rate: p99 from broker to decision", "ms", [float(np.percentile(waits, 99))]
+    )
     return [
         bare,
         against(beside(rows[names[1]], bare), least, label),
