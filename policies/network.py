@@ -136,10 +136,10 @@ class NetworkPolicy(CompiledPolicy):
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self.temperature = temperature
         self.weights = Weights(*(np.ascontiguousarray(array, np.float32) for array in weights))
-        ready, shape = made_ready(self.weights), (len(weights.w1), len(weights.b3))
-        one, two = len(ready.b1), len(ready.b2)
+        self.ready, shape = made_ready(self.weights), (len(weights.w1), len(weights.b3))
+        one, two = len(self.ready.b1), len(self.ready.b2)
         self._room = len(weights.b3), max(len(weights.w1), one), one + two
-        super().__init__(name, (ready, temperature), shape)
+        super().__init__(name, (self.ready, temperature), shape)
 
     def room(self) -> Room:
         """Room for one user."""

@@ -16,6 +16,8 @@ from journeys.events import Event
 from journeys.observation import entry_names
 from policies.bundle import Bundle
 from policies.expert_rules import expert_rules
+from policies.network import NetworkPolicy
+from policies.network_reasons import NetworkReasons
 from policies.persona_head import PersonaHead
 from policies.reasons import contributions, next_best, top_reasons
 from serving.decision import Because, Decision, Likely, Mode, NextBest, Offer, offers
@@ -54,6 +56,9 @@ class Decider:
         self.offers: list[Offer] = offers(journey.step_names())
         self.entries = entry_names(journey.step_names(), tuple(skill.name for skill in journey.skills))
         self._policy, self._rules = GuardedPolicy(bundle.policy, deadline), expert_rules()
+        self._network: NetworkReasons | None = None
+        if n_reasons and isinstance(bundle.policy, NetworkPolicy):
+            self._network = NetworkReasons(bundle.policy, bundle.usual, n_reasons)
         self._explains = bool(n_reasons or bundle.success or bundle.persona)
         self._signed = bundle.policy.name, manifest.name, manifest.version
         self._by_rules = self._rules.name, manifest.name, manifest.version
@@ -137,10 +142,27 @@ class Decider:
         likely = likeliest(self.bundle.persona, seen.observations) if self.bundle.persona else nothing
         if not self.n_reasons:
             return [Why((), None, chance, kind) for chance, kind in zip(predicted, likely, strict=True)]
-        others = self._others(seen, fallback)
+        because = self._reasons_of(seen, fallback)
+        return [Why(*one, chance, kind) for one, chance, kind in zip(because, predicted, likely, strict=True)]
+
+    def _reasons_of(self, seen: Seen, fallback: Fallback) -> list[tuple[tuple[Because, ...], NextBest | None]]:
+        """Reasons and next best action of each decision: a network's are compiled, what explains others is general."""
+        if self._network is None or (fallback and any(fallback)):
+            others = self._others(seen, fallback).tolist()
+            return [(self._because(seen, fallback, i), self._next(other)) for i, other in enumerate(others)]
+        told = self._network.explain(seen.observations, seen.masks, seen.actions)
+        entries, weights, others = (column.tolist() for column in told)
+        names = self.entries
         return [
-            Why(self._because(seen, fallback, i), self._next(other), predicted[i], likely[i])
-            for i, other in enumerate(others.tolist())
+            (
+                tuple(
+                    Because(names[d], seen.observations.item(i, d), weight)
+                    for d, weight in zip(entries[i], weights[i], strict=True)
+                    if d >= 0
+                ),
+                self._next(other),
+            )
+            for i, other in enumerate(others)
         ]
 
     def _others(self, seen: Seen, fallback: Fallback) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The short way of one event that is new: what the long way does with a batch, without what only a batch needs.
 
-What is not a sound event of a user in memory, later than that user's last, is left to the long way with nothing changed. Both
-ways give the same answers, states and logs, bit for bit.
+What is not a sound event of a user in memory, later than that user's last, is left to the long way with nothing
+changed. Both ways give the same answers, states and logs, bit for bit.
 """
 
 from __future__ import annotations
@@ -76,19 +76,8 @@ class Single:
     def _offered(self, row: int) -> int:
         """How much of the summary is filled; 0 where the choice does not hold, and nothing was offered."""
         work, seen = self._work, self._seen
-        return int(
-            self._offer(
-                self._plan,
-                *self._residents.state,
-                work.events,
-                row,
-                self._live,
-                seen.moments,
-                seen.masks,
-                seen.actions,
-                seen.propensities,
-                seen.answered,
-                work.told,
-                self._summary,
-            )  # fmt: skip
-        )
+        count = self._offer(
+            self._plan, *self._residents.state, work.events, row, self._live, seen.moments, seen.masks,
+            seen.actions, seen.propensities, seen.answered, work.told, self._summary,
+        )  # fmt: skip
+        return int(count)

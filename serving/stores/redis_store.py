@@ -82,7 +82,7 @@ class RedisStore:
             raise StoreError(f"{self.name}: {error}. Mend: a url such as redis://host:6379/0") from None
         scripts = (Script(self._redis, text) for text in (COMMIT, KEEP, WALK, CLAIM, RELEASE))
         self._commit, self._keep, self._walk, self._claim, self._release = scripts
-        self._run_id = ""
+        self._run_id, self._database = "", int(self._redis.get_connection_kwargs().get("db") or 0)
         try:
             self._set_up()
         except StoreError:
@@ -164,11 +164,15 @@ class RedisStore:
             raise known_event()
 
     def acknowledges(self, server: str) -> bool:
-        """Whether `server` is the run id of this server. It has another after each restart."""
-        if server != self._run_id:
+        """Whether `server` is the run id of this server, a slash, and this database: a script reaches no other.
+
+        A server has another run id after each restart.
+        """
+        run_id, _, database = server.partition("/")
+        if run_id != self._run_id:
             with self._told():
                 self._run_id = self._redis.info("server")["run_id"]
-        return server == self._run_id
+        return run_id == self._run_id and int(database or 0) == self._database
 
     def remember(self, name: str, value: bytes) -> bytes:
         """Keep `value` under `name` unless something is kept there; returns what is kept."""

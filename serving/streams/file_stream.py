@@ -17,6 +17,7 @@ from zlib import crc32
 import msgspec
 
 from serving.stores.store import Ack
+from serving.streams.partitions import partition_of
 from serving.streams.settings import StreamSettings
 from serving.streams.stream import Message, Outgoing, Partition, StreamDown, StreamError
 
@@ -166,26 +167,37 @@ class FileStream:
 
 
 class FilePublisher:
-    """Appends a line per message to a file; they are on the disk when `send` returns.
+    """Appends a line per message to a file, or in a folder to `0.jsonl` and so on by the key's partition.
 
-    A line that a killed process wrote in part is ended before the next, and so stands out as malformed.
+    They are on the disk when `send` returns. A line that a killed process wrote in part is ended before the next, and
+    so stands out as malformed.
     """
 
     def __init__(self, settings: StreamSettings) -> None:
-        self._path = path_of(settings)
+        self._path, self._partitions = path_of(settings), settings.partitions
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Append all. Headers have no place in a file."""
-        lines = b"".join(message.body + b"\n" for message in messages)
-        with told(self._path), self._path.open("ab+") as file:
-            if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
-                lines = b"\n" + lines
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        lines: dict[Path, list[bytes]] = {}
+        folder = self._path.is_dir()
+        for message in messages:
+            name = f"{partition_of(message.key, self._partitions)}{SUFFIX}"
+            lines.setdefault(self._path / name if folder else self._path, []).append(message.body)
+        for path, bodies in lines.items():
+            append(path, b"".join(body + b"\n" for body in bodies))
 
     def close(self) -> None:
         """Nothing is kept."""
+
+
+def append(path: Path, lines: bytes) -> None:
+    """Append whole lines to a file, on the disk."""
+    with told(path), path.open("ab+") as file:
+        if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+            lines = b"\n" + lines
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def path_of(settings: StreamSettings) -> Path:

@@ -87,7 +87,7 @@ def message_of(identifier: bytes, fields: Sequence[bytes]) -> Message:
 
 
 class RedisPartition:
-    """One stream key. `server` is the run id of its server, by which a store knows that it is the same."""
+    """One stream key. Its `Ack` names the server by run id and database: a script reaches no other."""
 
     def __init__(self, client: redis.Redis, key: str, group: str, timeout: float) -> None:
         self.name, self._client, self._group = key, client, group
@@ -102,7 +102,7 @@ class RedisPartition:
         """Begin with what is pending in the group; a group that is new begins with the stream's first message."""
         self._token = uuid.uuid4().hex
         with told(self.name):
-            self._server = str(self._client.info("server")["run_id"])
+            self._server = f"{self._client.info('server')['run_id']}/{self._database()}"
             try:
                 self._client.xgroup_create(self.name, self._group, "0", mkstream=True)
             except ResponseError as error:
@@ -111,6 +111,9 @@ class RedisPartition:
             self._take_over(keys=[self.name, self._owner_key], args=[self._token, self._group, READER, CLAIM_PAGE])
             self._last = str(self._group_info()["last-delivered-id"], "ascii")
         self._pending, self._pending_from = True, "0-0"
+
+    def _database(self) -> int:
+        return int(self._client.get_connection_kwargs().get("db") or 0)
 
     def _group_info(self) -> dict[str, Any]:
         for group in self._client.xinfo_groups(self.name):

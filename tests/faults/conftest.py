@@ -13,6 +13,8 @@ from policies.bundle import load_bundle, save_bundle
 from policies.expert_rules import expert_rules
 from policies.training.rollout import event_log
 from tests.faults.crew import crew_of
+from tests.faults.pairs import PAIRS
+from tests.faults.scene import Scene
 from tests.serving.bundles import contents_of
 
 JOURNEY, POPULATION = "saas", "mixed"
@@ -39,3 +41,15 @@ def events() -> list[Event]:
 @pytest.fixture(scope="module")
 def crew(bundle_path, tmp_path_factory):
     yield from crew_of([bundle_path], tmp_path_factory.mktemp("crew"))
+
+
+@pytest.fixture(params=PAIRS)
+def pair(request, tmp_path):
+    yield from PAIRS[request.param](tmp_path)
+
+
+@pytest.fixture
+def scene(pair, crew, bundle, tmp_path):
+    made = Scene(crew, pair.store, pair.stream, bundle, tmp_path)
+    yield made
+    made.close()

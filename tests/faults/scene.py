@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,22 @@ import msgspec
 from journeys.events import Event, encoder
 from policies.bundle import Bundle
 from serving.stores.opening import open_store
-from serving.stores.store import Store, StoreError
+from serving.stores.store import Store, StoreDown, StoreError
 from serving.streams.opening import open_publisher
 from serving.streams.settings import StreamSettings
-from serving.streams.stream import Outgoing
+from serving.streams.stream import Outgoing, StreamDown
 from tests.faults.crew import Crew, Worker, until
 from tests.faults.verify import Seen, seen_in, verify
 from tests.faults.worker import Order
+
+
+def worked(job: Callable[[], None], trouble: type[Exception]) -> bool:
+    """Whether `job` went without `trouble`."""
+    try:
+        job()
+    except trouble:
+        return False
+    return True
 
 
 class Scene:
@@ -39,10 +48,15 @@ class Scene:
         self.send_raw([(event.user, event.id, encoder.encode(event)) for event in events])
 
     def send_raw(self, messages: Sequence[tuple[str, str, bytes]]) -> None:
-        self._publisher.send([Outgoing(user, identifier, body) for user, identifier, body in messages])
+        """Send, and send again where the broker did not say that it has them."""
+        outgoing = [Outgoing(user, identifier, body) for user, identifier, body in messages]
+        until(lambda: worked(lambda: self._publisher.send(outgoing), StreamDown), "the broker takes events", self.log)
 
     def store(self) -> Store:
-        return open_store(self.store_url)
+        """The store, as soon as it answers."""
+        stores: list[Store] = []
+        until(lambda: worked(lambda: stores.append(open_store(self.store_url)), StoreDown), "the store answers")
+        return stores[0]
 
     def done(self, letters: int = 0) -> None:
         """Wait until every event that was sent is in the log, or `letters` of them are dead."""
@@ -59,6 +73,20 @@ class Scene:
 
         until(all_there, f"{len(wanted)} events are in the log", self.log)
         store.close()
+
+    def settled(self, store: Store, messages: Sequence[Event]) -> int:
+        """Wait until each of `messages` is in the log or a dead letter; returns how many events are not in the log."""
+        wanted = {(event.user, event.id) for event in messages}
+        missing = wanted
+
+        def all_known() -> bool:
+            nonlocal missing
+            seen = seen_in(store)
+            missing = wanted - {(entry.user, entry.id) for entry in seen.entries}
+            return not missing - {(letter.get("user"), letter.get("event")) for letter in seen.letters}
+
+        until(all_known, f"{len(wanted)} events are in the log or dead", self.log)
+        return len(missing)
 
     def verify(self, refused: int | None = 0) -> Seen:
         store = self.store()

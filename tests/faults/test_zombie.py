@@ -1,0 +1,54 @@
+"""Workers that are stopped, thought dead, and wake: whatever they had in hand, they can write nothing any more."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.faults.crew import until
+from tests.faults.verify import seen_in
+
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.slow]
+
+
+@pytest.mark.parametrize("point", ["before commit", "after read"])
+def test_a_worker_that_wakes_after_its_successor_writes_nothing(scene, events, point):
+    half = len(events) // 2
+    zombie = scene.hire(point=point, nth=4, number=signal.SIGSTOP)
+    scene.send(events[:half])
+    zombie.stopped()
+    successor = scene.hire()
+    scene.done()
+    zombie.signal(signal.SIGCONT)
+    scene.send(events[half:])
+    scene.done()
+    assert not zombie.dead()  # it found out, and went on with what is its own
+    for worker in (zombie, successor):
+        worker.end()
+    scene.verify()
+
+
+@pytest.mark.parametrize("pair", ["redis+redis", "postgres+nats"], indirect=True)
+def test_a_worker_that_is_stopped_again_and_again_does_no_harm(scene, events):
+    """Stopped for longer than its lease, in the middle of anything, while another one works.
+
+    Not on SQLite: there, who is stopped within a commit holds the file, and the others say so and wait.
+    """
+    sleeper, other = scene.hire(), scene.hire()
+    part = len(events) // 6
+    for i in range(6):
+        scene.send(events[i * part : (i + 1) * part if i < 5 else None])
+        sleeper.signal(signal.SIGSTOP)
+        store = scene.store()
+        until(lambda: moved_on(store, (i + 1) * part // 2), "the other goes on", scene.log)
+        store.close()
+        sleeper.signal(signal.SIGCONT)
+    scene.done()
+    for worker in (sleeper, other):
+        worker.end()
+    scene.verify()
+
+
+def moved_on(store, n: int) -> bool:
+    return len(seen_in(store).entries) >= n
