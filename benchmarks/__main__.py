@@ -14,6 +14,7 @@ PARTS = {
     "deciding": "benchmarks.deciding",
     "bandits": "benchmarks.bandits",
     "runtime": "benchmarks.runtime",
+    "http": "benchmarks.http_decide",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
     "paths": "benchmarks.paths",

@@ -31,8 +31,8 @@ from policies.bundle import Bundle, Contents, load_bundle, save_bundle
 from policies.expert_rules import expert_rules
 from policies.network import Weights
 from policies.training.rollout import event_log
-from serving.stores.memory_store import MemoryStore
 from serving.runtime import Runtime
+from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import Store
 

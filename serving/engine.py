@@ -1,4 +1,4 @@
-"""The engine: the runtimes of several journeys on one store, behind one lock, and hot swaps of their bundles."""
+"""The engine: the runtimes of several journeys on one store, and hot swaps of their bundles."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store, self.serving, self._clock = store, serving, clock
-        self._lock = threading.Lock()
+        self._swapping = threading.Lock()
         self._runtimes = {bundle.journey.name: self._runtime(bundle) for bundle in bundles}
 
     def _runtime(self, bundle: Bundle) -> Runtime:
@@ -74,7 +74,7 @@ class Engine:
     def swap(self, bundle: Bundle) -> None:
         """Serve `bundle` from the next batch on, in place of the one of its journey. Raises `StoreError`."""
         made = self._runtime(bundle)  # warm before anybody waits for it
-        with self._lock:
+        with self._swapping:
             self._runtimes = {**self._runtimes, bundle.journey.name: made}
 
     def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery = NOTHING) -> list[Answer]:
@@ -85,13 +85,12 @@ class Engine:
         batch can be given again, as what was applied is known by its ids.
         """
         latest = self._latest()
-        with self._lock:
-            first = incoming[0] if incoming else None
-            if isinstance(first, Event) and len(incoming) == 1:
-                runtime = self._runtimes.get(first.journey)
-                if runtime is not None:
-                    return runtime.process_many((first,), delivery, latest)
-            return self._take(incoming, delivery, latest)
+        first = incoming[0] if incoming else None
+        if isinstance(first, Event) and len(incoming) == 1:
+            runtime = self._runtimes.get(first.journey)
+            if runtime is not None:
+                return runtime.process_many((first,), delivery, latest)
+        return self._take(incoming, delivery, latest)
 
     def _latest(self) -> int | None:
         tolerance = self.serving.tolerance_ms
@@ -111,10 +110,11 @@ class Engine:
         if letters:
             delivery = delivery._replace(letters=[*delivery.letters, *letters])
         before, last = Delivery(delivery.fences), len(places)
+        runtimes = self._runtimes
         for number, (journey, mine) in enumerate(places.items(), 1):
             events = [one for one in (incoming[place] for place in mine) if isinstance(one, Event)]
             part = delivery if number == last else before
-            made = self._runtimes[journey].process_many(events, part, latest)
+            made = runtimes[journey].process_many(events, part, latest)
             for place, answer in zip(mine, made, strict=True):
                 answers[place] = answer
         if not places and delivery != NOTHING:

@@ -97,6 +97,12 @@ class Residents:
         """The packed state in a row, as `journeys.state.pack` gives it."""
         return bytes(self._bytes[row * self.state_size : (row + 1) * self.state_size])
 
+    def stored(self, user: str, version: int) -> None:
+        """Note that the state in memory is the store's of this version, unless the user had to make room."""
+        row = self._row_of.get(user)
+        if row is not None:
+            self.versions[row] = version
+
     def forget(self, users: Iterable[str]) -> None:
         """Drop users, who will be loaded again."""
         for user in users:

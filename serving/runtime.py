@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -47,6 +47,7 @@ from serving.stores.store import (
     Store,
     StoreError,
 )
+from serving.turns import Turns
 from serving.workspace import EVENT_SIZE, WRITE_EVENT, Workspace
 
 REASONS = 3  # entries of the observation that a decision names
@@ -57,7 +58,7 @@ DAMAGED = (EventError, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class Runtime:
-    """Serves one bundle on one store. One caller at a time.
+    """Serves one bundle on one store. Threads may share it.
 
     `mode` is `live` (the runtime's own decisions are the history: decision events that come in are ignored) or
     `shadow` (decision events that come in are the history; own decisions are what *would* be offered). A store stays
@@ -90,6 +91,7 @@ class Runtime:
         self.plan, self.codec = compile_plan(self.journey), EventCodec(self.journey)
         self.journey_hash, self.reorder_ms = self.journey.hash(), reorder_ms
         self._residents, self._work = Residents(self.plan, active_users), Workspace(self.plan, 1)
+        self._turns = Turns()
         self._decider = Decider(bundle, mode, reasons, keep_observations, deadline)
         self._folding = Folding(self.plan, mode == "live", reorder_ms, self._decider, self._slip_in)
         self._folding.warm_up(self._residents, self._work)
@@ -169,40 +171,70 @@ class Runtime:
 
     def _apply_one(self, event: Event, delivery: Delivery) -> Answer | None:
         """The short way; None where the long way has to look closer."""
-        try:
+        users, residents = (event.user,), self._residents
+        with self._turns.folding(users):
             folded = self._single.take(event)
-            if folded is None:
-                return None
-            row, decision = folded
-            record = None if decision is None else decision_encoder.encode(decision)
-            version = self._residents.versions[row]
-            change = Change(event.user, version, self._residents.packed(row))
-            entry = Entry(event.user, event.id, event_encoder.encode(event), record)
-            self.store.commit(Commit(self.journey.name, self.journey_hash, (change,), (entry,), delivery))
-        except StaleState:
-            self._residents.forget((event.user,))
+            if folded is not None:
+                version, state = residents.versions[folded.row], residents.packed(folded.row)
+        if folded is None:
+            self._settle(users, ())
             return None
-        except BaseException:
-            self._residents.forget((event.user,))
+        decision = folded.decision
+        try:
+            record = None if decision is None else decision_encoder.encode(decision)
+            change, entry = (
+                Change(event.user, version, state),
+                Entry(event.user, event.id, event_encoder.encode(event), record),
+            )
+            self.store.commit(Commit(self.journey.name, self.journey_hash, (change,), (entry,), delivery))
+        except BaseException as error:
+            self._settle(users, None)
+            if isinstance(error, StaleState):
+                return None
             raise
-        self._residents.versions[row] = version + 1
+        self._settle(users, (change,))
         return APPLIED if decision is None else Answer("applied", decision, None, record)
 
     def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
         batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()
+        users = {event.user for event in events}
+        with self._turns.folding(users):
+            try:
+                changes = self._fold(events, batch, answers, latest, careful)
+            except BaseException:
+                self._residents.forget(users)
+                raise
+        try:
+            self._commit(batch, changes, answers, delivery)
+        except BaseException:
+            self._settle(users, None)
+            raise
+        self._settle(users, changes)
+        return [answers[place] for place in range(len(events))]
+
+    def _fold(
+        self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer], latest: int | None, careful: bool
+    ) -> Sequence[Change]:
+        """Fold a batch and answer it, in memory alone; returns the states to be written."""
         self._admit(events, batch, answers, latest)
         repeats: dict[int, int] = {}
-        try:
-            if batch.events:
-                self._seat(batch)
-                repeats = self._look_up(batch, answers, careful)
-                self._folding.fold(batch, self._residents, self._work)
-            self._answer(batch, answers, repeats)
-            self._commit(batch, answers, delivery)
-        except BaseException:  # what was folded is not what is stored
-            self._residents.forget(event.user for event in batch.events)
-            raise
-        return [answers[place] for place in range(len(events))]
+        if batch.events:
+            self._seat(batch)
+            repeats = self._look_up(batch, answers, careful)
+            self._folding.fold(batch, self._residents, self._work)
+        self._answer(batch, answers, repeats)
+        residents = self._residents
+        user_of = {batch.rows[i]: batch.events[i].user for i in batch.applied()}
+        return [Change(user, residents.versions[row], residents.packed(row)) for row, user in user_of.items()]
+
+    def _settle(self, users: Collection[str], changes: Sequence[Change] | None) -> None:
+        """What was folded is stored: `changes`. None: it is not, and the users are to be loaded again."""
+        with self._turns.over(users):
+            if changes is None:
+                self._residents.forget(users)
+            else:
+                for user, version, _ in changes:
+                    self._residents.stored(user, version + 1)
 
     def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer], latest: int | None) -> None:
         """Answer events that are not for this runtime or not sound; write the others into the workspace."""
@@ -319,18 +351,12 @@ class Runtime:
         for place, first in repeats.items():
             answers[place] = repeated(answers[first], events[first], events[place])
 
-    def _commit(self, batch: Batch, answers: dict[int, Answer], delivery: Delivery) -> None:
+    def _commit(self, batch: Batch, changes: Sequence[Change], answers: dict[int, Answer], delivery: Delivery) -> None:
         """Write what the batch changed and what comes with it, unless that is nothing."""
         if self.keep_letters:
             letters = [msgspec.json.encode(answer.letter) for answer in answers.values() if answer.letter is not None]
             if letters:
                 delivery = delivery._replace(letters=[*delivery.letters, *letters])
-        numbers, residents = batch.applied(), self._residents
-        if not numbers and delivery == NOTHING:
-            return
-        user_of = {batch.rows[i]: batch.events[i].user for i in numbers}
-        versions = residents.versions
-        changes = [Change(user, versions[row], residents.packed(row)) for row, user in user_of.items()]
-        self.store.commit(Commit(self.journey.name, self.journey_hash, changes, batch.entries(numbers), delivery))
-        for row in user_of:
-            versions[row] += 1
+        if changes or delivery != NOTHING:
+            entries = batch.entries(batch.applied())
+            self.store.commit(Commit(self.journey.name, self.journey_hash, changes, entries, delivery))

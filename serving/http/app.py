@@ -50,6 +50,7 @@ class Door:
 
     def __init__(self, keyring: Keyring | None, limit: RateLimit | None) -> None:
         self._keyring, self._limit = keyring, limit
+        self.guarded = keyring is not None  # whether headers matter
 
     def admit(self, headers: Headers, client: str, now: float) -> str:
         """The name of the key. Raises `Refused` with 401 or 429."""
@@ -128,19 +129,24 @@ class App:
         body = await body_of(receive, headers, self._largest)
         try:
             return await route.handler(Request(scope["path"], headers, query_of(scope), body, key))
-        except Busy:
-            return later(429, "busy", "too many events wait. Mend: wait as long as Retry-After says", RETRY_SECONDS)
-        except StoreDown as error:
-            log.warning("store down", detail=str(error), path=scope["path"], key=key)
-            return later(503, "store_down", "the store does not answer. Mend: try again later", RETRY_SECONDS)
-        except StoreError as error:
-            log.error("store error", detail=str(error), path=scope["path"], key=key)
-            return later(503, "store_error", "the store failed. Mend: see the service's log", RETRY_SECONDS)
         except Refused:
             raise
-        except Exception:
-            log.exception("fault", path=scope["path"], key=key)
-            return problem(500, "fault", "a fault of the service. Mend: report it with the service's log")
+        except Exception as error:
+            return fault_reply(error, scope["path"], key)
+
+
+def fault_reply(error: Exception, path: str, key: str) -> Reply:
+    """The reply where the queue, the store or the service failed; the log has what the reply does not tell."""
+    if isinstance(error, Busy):
+        return later(429, "busy", "too many events wait. Mend: wait as long as Retry-After says", RETRY_SECONDS)
+    if isinstance(error, StoreDown):
+        log.warning("store down", detail=str(error), path=path, key=key)
+        return later(503, "store_down", "the store does not answer. Mend: try again later", RETRY_SECONDS)
+    if isinstance(error, StoreError):
+        log.error("store error", detail=str(error), path=path, key=key)
+        return later(503, "store_error", "the store failed. Mend: see the service's log", RETRY_SECONDS)
+    log.error("fault", path=path, key=key, exc_info=error)
+    return problem(500, "fault", "a fault of the service. Mend: report it with the service's log")
 
 
 def route_of(methods: Mapping[str, Route] | None, method: str) -> Route:

@@ -18,6 +18,7 @@ from serving.stores.store import StoreError
 
 LARGEST_BATCH = 256  # events: throughput hardly grows beyond it, and every event waits for its batch
 Take = Callable[[Sequence[Item]], list[Answer]]
+Done = Callable[["list[Answer] | Exception"], None]
 
 
 class Busy(Exception):
@@ -28,7 +29,7 @@ class Waiting(NamedTuple):
     """Events that came together, and who waits for their answers."""
 
     items: Sequence[Item]
-    answers: asyncio.Future[list[Answer]]
+    done: Done
 
 
 class Batcher:
@@ -49,15 +50,19 @@ class Batcher:
 
     def submit(self, items: Sequence[Item]) -> asyncio.Future[list[Answer]]:
         """The answers to come. Raises `Busy`; what `take` raises comes with the answers."""
+        answers: asyncio.Future[list[Answer]] = self._loop.create_future()
+        self.call(items, lambda result: settle(answers, result))
+        return answers
+
+    def call(self, items: Sequence[Item], done: Done) -> None:
+        """As `submit`; `done` is called in the event loop, with the answers or with what `take` raised."""
         if self.waiting + len(items) > self._most_waiting and self.waiting:
             raise Busy
-        answers = self._loop.create_future()
-        self._queue.append(Waiting(items, answers))
+        self._queue.append(Waiting(items, done))
         self.waiting += len(items)
         if not self._running:
             self._running = True
             self._loop.call_soon(self._next)
-        return answers
 
     async def drained(self) -> None:
         """Returns when nothing waits any more."""
@@ -83,18 +88,23 @@ class Batcher:
             work.add_done_callback(lambda done: self._done(batch, done.result()))
 
     def _done(self, batch: list[Waiting], results: list[list[Answer] | Exception]) -> None:
-        for (items, answers), result in zip(batch, results, strict=True):
+        for (items, done), result in zip(batch, results, strict=True):
             self.waiting -= len(items)
-            if answers.done():  # whoever waited has gone
-                continue
-            if isinstance(result, Exception):
-                answers.set_exception(result)
-            else:
-                answers.set_result(result)
+            done(result)
         if self._queue:
             self._loop.call_soon(self._next)
         else:
             self._running = False
+
+
+def settle(answers: asyncio.Future[list[Answer]], result: list[Answer] | Exception) -> None:
+    """Hand a result to whoever waits, unless they have gone."""
+    if answers.done():
+        return
+    if isinstance(result, Exception):
+        answers.set_exception(result)
+    else:
+        answers.set_result(result)
 
 
 def answered(take: Take, batch: list[Waiting]) -> list[list[Answer] | Exception]:

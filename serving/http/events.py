@@ -82,6 +82,16 @@ def read(request: Request, most: int) -> list[Item]:
     return items
 
 
+def reply_of(answer: Answer) -> Reply:
+    """The decision alone; what was refused as a problem."""
+    if answer.record is not None:
+        return Reply(200, answer.record)
+    if answer.outcome == "refused" and answer.letter is not None:
+        status = 422 if answer.letter.reason in MALFORMED else 409
+        return problem(status, answer.letter.reason, answer.letter.detail)
+    return NULL
+
+
 class Events:
     """Takes one event or many, and answers each."""
 
@@ -102,18 +112,11 @@ class Decide:
         self._batcher, self._engine, self._reader = batcher, engine, reader
 
     async def __call__(self, request: Request) -> Reply:
-        """200 with the decision's record, or null where none is due; 422 where the event is malformed, 409 where it does not fit."""
+        """200 with the decision or null; 422 where the event is malformed, 409 where it does not fit."""
         item = self._item(request)
         if isinstance(item, Standing):
             return await self._standing(item)
-        answer = (await self._batcher.submit((item,)))[0]
-        if answer.record is not None:
-            return Reply(200, answer.record)
-        if answer.outcome == "refused" and answer.letter is not None:
-            return problem(
-                422 if answer.letter.reason in MALFORMED else 409, answer.letter.reason, answer.letter.detail
-            )
-        return NULL
+        return reply_of((await self._batcher.submit((item,)))[0])
 
     def _item(self, request: Request) -> Item | Standing:
         """The one event of a request; Handrail JSON first, as nearly all are."""

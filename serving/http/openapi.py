@@ -95,7 +95,7 @@ def paths() -> dict[str, Any]:
         "/v1/decide": {"post": {
             "operationId": "decide", "summary": "Takes one event and answers with its decision alone.",
             "requestBody": {"required": True, "content": {JSON: {"schema": event_or_question}}},
-            "responses": replies(null_or_decision, "the decision; null where none is due", *body, 404, 409, 422, *guarded),
+            "responses": replies(null_or_decision, "the decision, or null", *body, 404, 409, 422, *guarded),
         }},
         "/v1/users/{user}": {"get": {
             "operationId": "user", "summary": "What is known of a user.", "parameters": [user, journey],

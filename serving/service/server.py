@@ -8,10 +8,13 @@ import math
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
 
+from serving.http.shortcut import DecideProtocol
 from serving.service.service import Service
 
 log = structlog.get_logger("handrail.server")
@@ -26,9 +29,10 @@ class Server(uvicorn.Server):
 
     def __init__(self, service: Service) -> None:
         http = service.settings.http
+        protocol: Any = partial(DecideProtocol, lambda: service.decisions)
         super().__init__(
             uvicorn.Config(
-                service.app, interface="asgi3", http="httptools", loop="uvloop", ws="websockets-sansio",
+                service.app, interface="asgi3", http=protocol, loop="uvloop", ws="websockets-sansio",
                 lifespan="on", proxy_headers=False, log_config=None, access_log=False, server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=BACKLOG, ws_max_size=http.largest_body,
                 timeout_graceful_shutdown=math.ceil(service.settings.shutdown_seconds),

@@ -21,6 +21,7 @@ from serving.http.keys import read_keys
 from serving.http.limits import RateLimit
 from serving.http.openapi import OpenApi, page
 from serving.http.replies import Receive, Scope, Send
+from serving.http.shortcut import Decisions
 from serving.http.status import Metrics, Ready, health
 from serving.http.users import PATH as USERS
 from serving.http.users import Journeys, Users
@@ -129,6 +130,7 @@ class Service:
         self._batcher: Batcher
         self._tasks: list[asyncio.Task[None]] = []
         self._app: App | None = None
+        self.decisions: Decisions | None = None  # the short way into the engine, once there is an event loop
         self._sockets = 0
 
     # What the doors ask of the worker
@@ -164,6 +166,7 @@ class Service:
         take = CountedEngine(self.engine, self.numbers, "http").take
         self._batcher = Batcher(take, http.queue, threaded=self._networked or bool(self._consumers))
         door = Door(self._keyring, RateLimit(http.rate, http.burst) if http.rate else None)
+        self.decisions = Decisions(self._batcher, door, self)
         stream = Stream(self._batcher, self._lookup, door, self, http.sockets)
         return App(self._routes(), door, http.largest_body, self, self, stream)
 
@@ -197,8 +200,10 @@ class Service:
         self._tasks = [asyncio.create_task(self._leave_numbers())]
         if self.settings.watch_seconds:
             self._tasks.append(asyncio.create_task(self._watch()))
-        for part in (*self._consumers, *self._outlets):
-            part.start()
+        for consumer in self._consumers:
+            consumer.start()
+        for outlet in self._outlets:
+            outlet.start()
         for name, runtime in self.engine.journeys.items():
             manifest = runtime.bundle.manifest
             log.info("serving", journey=name, bundle=manifest.name, version=manifest.version)

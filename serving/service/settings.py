@@ -87,7 +87,7 @@ class Settings(Closed, frozen=True):
     """A whole service. Relative paths are relative to the file's folder.
 
     `deadline_ms` is how long a policy may take before the expert rules answer, `reorder_seconds` how far behind a
-    user's last event one may come, `ahead_seconds` how far ahead of the clock (null: any time, for logs that are replayed);
+    user's last event one may come, `ahead_seconds` how far ahead of the clock (null: any time);
     `reasons` is how many a decision names, `observations` puts into it what the policy saw, and `active_users` states
     are kept in memory.
     `shutdown_seconds` is how long work in hand may take at the end, `watch_seconds` how often bundles are looked at.

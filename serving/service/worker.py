@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -15,11 +16,16 @@ from serving.service.server import Server
 from serving.service.service import Service
 from serving.service.settings import Settings, load_settings
 
+GC_THRESHOLDS = (50_000, 20, 50)  # objects made before the young are looked at, and so on: requests leave no cycles
+
 
 def work(settings: Settings, listener: socket.socket, folder: Path | None = None, slot: int = 0) -> int:
     """Serve until a signal says to end; returns the exit code."""
     service = Service(settings, folder, slot)
     server = Server(service)
+    gc.collect()
+    gc.freeze()  # what was made until here stays: collections need not look at it
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve([listener]))
     return 0 if server.started else 1

@@ -1,0 +1,93 @@
+"""`POST /v1/decide` on one worker beside a raw ASGI echo on the same server settings; load comes from another process.
+
+Server and load need a core each. `decide` is the full step: read the event, apply it, decide, explain, record.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.http_load import Load, Result
+from benchmarks.measure import Row, against, beside, row_of
+from benchmarks.runtime import JOURNEY, some_bundle
+from benchmarks.settings import Settings
+from journeys.events import write_events
+from journeys.loading import load_journey
+from personas.persona import load_population
+from policies.expert_rules import expert_rules
+from policies.training.rollout import event_log
+
+CONNECTIONS = 64  # enough to keep the server busy
+MANY = 1_000
+AIM, LEAST = 0.8, 0.6  # share of the echo's requests a second
+MOST_MS = 100.0  # p99 with many connections at half the echo's limit
+SECONDS, MOST_ROUNDS = 3.0, 3
+
+
+@contextmanager
+def served(*command: str) -> Iterator[int]:
+    """The port of a server in a process of its own."""
+    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield int(server.stdout.readline().rpartition(":")[2])
+        finally:
+            server.terminate()
+
+
+def put(load: Load) -> Result:
+    """Put a load on a server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.http_load"],
+        input=msgspec.json.encode(load),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return msgspec.json.decode(done.stdout, type=Result)
+
+
+def measure(settings: Settings) -> list[Row]:
+    """All rows of this benchmark."""
+    journey, section = load_journey(JOURNEY), f"HTTP decide, one worker, {JOURNEY}"
+    log = event_log(journey, load_population("mixed"), expert_rules(), settings.runtime_users, seed=1)
+    rounds = min(MOST_ROUNDS, settings.rounds)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        events = str(folder / "events.jsonl")
+        write_events(events, (event for event in log if event.kind != "decision"))
+        some_bundle(journey, folder)
+        ours = ("serving.service.serve", "--bundle", str(folder / "bundle"), "--store", "memory:", "--port", "0")
+        with served("benchmarks.http_echo") as bare, served(*ours) as port:
+            rates: dict[int, list[float]] = {bare: [], port: []}
+            for number in range(rounds + 1):
+                for which in rates:
+                    load = Load(which, "/v1/decide", events, CONNECTIONS, SECONDS, tag=f"r{number}-")
+                    result = put(load)
+                    if number:
+                        rates[which].append(result.answers / result.seconds)
+            echo = row_of(section, "raw ASGI echo", "requests/s", rates[bare])
+            decide = beside(row_of(section, "decide", "requests/s", rates[port]), echo)
+            rows = [echo, against(decide, LEAST * echo.median, f"{LEAST:.0%} of the echo, aim {AIM:.0%}")]
+            for which, title in ((bare, "raw ASGI echo"), (port, "decide")):
+                half = Load(which, "/v1/decide", events, MANY, SECONDS, rate=echo.median / 2, tag="many-")
+                rows += crowd(section, title, put(half))
+    return rows
+
+
+def crowd(section: str, title: str, result: Result) -> list[Row]:
+    """The rows of many connections at half the echo's limit."""
+    what = f"{title}, {MANY:,} connections at half the echo's limit"
+    latency = row_of(section, f"{what}: p99", "ms", [result.p99])
+    errors = row_of(section, f"{what}: errors", "requests", [float(result.errors)])
+    return [
+        row_of(section, f"{what}: answered", "requests/s", [result.answers / result.seconds]),
+        against(latency, MOST_MS, f"{MOST_MS:g} ms", at_most=True),
+        against(errors, 0.0, "none", at_most=True),
+    ]
