@@ -94,9 +94,7 @@ def publish(stream: StreamSettings, messages: Sequence[Outgoing]) -> None:
 
 
 @contextmanager
-def consuming(
-    work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting
-) -> Iterator[float]:
+def consuming(work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting) -> Iterator[float]:
     """A worker of one process on stream and store, and when it began to read."""
     with ExitStack() as stack:
         store, stream = open_store(store_url), open_stream(settings)
