@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile without letting other threads in: a stretch is over in microseconds, waiting for one's turn again is not."""
+    """Compile without letting other threads in: a stretch is over in microseconds, getting back is not."""
     return compile_with({**OPTIONS, "nogil": False}, function)
 
 

@@ -52,7 +52,7 @@ class Folding:
 
     def fold(self, batch: Batch, residents: Residents, work: Workspace) -> None:
         """Fold all that is not known: what became of the events is noted in `batch`."""
-        n, start, lost = len(batch.events), 0, 0
+        n, start = len(batch.events), 0
         events, rows, through, _, late = work.views(n)
         seen, state, waiting = work.seen, residents.state, residents.waiting
         while start < n:
@@ -61,13 +61,12 @@ class Folding:
                 seen.due, seen.moments, seen.keys, seen.answered, seen.observations, seen.masks, work.reached,
             )  # fmt: skip
             start, found, looks, more = work.reached.tolist()
-            lost += more
+            if more:  # before any look: what is refused has no place in the log
+                batch.refused.update(np.flatnonzero(late > self.window).tolist())
             if found:
                 self._decide(batch, residents, work, found)
             if looks:
                 self._look(batch, residents, late)
-        if lost:
-            batch.refused.update(np.flatnonzero(late > self.window).tolist())
 
     def _look(self, batch: Batch, residents: Residents, late: np.ndarray) -> None:
         for number in np.flatnonzero((late > 0) & (late <= self.window)).tolist():

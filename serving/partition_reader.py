@@ -126,13 +126,16 @@ class PartitionReader:
                 for message in messages:
                     self._apply([message], begun)
                 return
-            answers = self._commit(messages, [failed_on(messages[0], error)])
+            answers = self._commit(messages, [failed_on(messages[0], error, self._source(messages[0]))])
         now = time.time() * 1000
         waited = [(now - message.time) / 1000 for message in messages if message.time is not None]
         self._watch.batch(self.partition.name, answers, time.monotonic() - begun, waited)
 
     def _read(self, message: Message) -> Sequence[Event | DeadLetter]:
-        return self._decode(message.body, message.headers, f"{self.partition.name}/{message.id}")
+        return self._decode(message.body, message.headers, self._source(message))
+
+    def _source(self, message: Message) -> str:
+        return f"{self.partition.name}/{message.id}"
 
     def _commit(self, messages: list[Message], incoming: list[Event | DeadLetter]) -> list[Answer]:
         """Apply what was read, and commit with it where to go on; acknowledge what the commit could not."""
@@ -146,7 +149,7 @@ class PartitionReader:
         return answers
 
 
-def failed_on(message: Message, error: Exception) -> DeadLetter:
+def failed_on(message: Message, error: Exception, source: str) -> DeadLetter:
     """The dead letter of a message on which the runtime itself failed."""
     detail = f"the runtime failed on it: {error!r}. Mend: report this; replay the letter when it is mended"
-    return DeadLetter("invalid", detail, raw=shown(message.body))
+    return DeadLetter("invalid", detail, raw=shown(message.body), headers=dict(message.headers), source=source)

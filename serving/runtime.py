@@ -171,21 +171,30 @@ class Runtime:
 
     def _apply_one(self, event: Event, delivery: Delivery) -> Answer | None:
         """The short way; None where the long way has to look closer."""
-        users, residents = (event.user,), self._residents
-        with self._turns.folding(users):
-            folded = self._single.take(event)
-            if folded is not None:
-                version, state = residents.versions[folded.row], residents.packed(folded.row)
-        if folded is None:
-            self._settle(users, ())
+        users, residents, turns = (event.user,), self._residents, self._turns
+        turns.take(users)
+        change = None
+        try:
+            row = residents.find_one(event.user)
+            if row < 0:
+                residents.admit(self._load(users))
+                row = residents.find_one(event.user)
+            folded, decision = self._single.take(event, row)
+            if folded:
+                change = Change(event.user, residents.versions[row], residents.packed(row))
+        except BaseException as error:
+            residents.forget(users)
+            turns.end(users)
+            if isinstance(error, ValueError):
+                return None  # a damaged state: the long way tells
+            raise
+        if change is None:
+            turns.end(users)
             return None
-        decision = folded.decision
+        turns.leave(users)
         try:
             record = None if decision is None else decision_encoder.encode(decision)
-            change, entry = (
-                Change(event.user, version, state),
-                Entry(event.user, event.id, event_encoder.encode(event), record),
-            )
+            entry = Entry(event.user, event.id, event_encoder.encode(event), record)
             self.store.commit(Commit(self.journey.name, self.journey_hash, (change,), (entry,), delivery))
         except BaseException as error:
             self._settle(users, None)
@@ -198,12 +207,14 @@ class Runtime:
     def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
         batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()
         users = {event.user for event in events}
-        with self._turns.folding(users):
-            try:
-                changes = self._fold(events, batch, answers, latest, careful)
-            except BaseException:
-                self._residents.forget(users)
-                raise
+        self._turns.take(users)
+        try:
+            changes = self._fold(events, batch, answers, latest, careful)
+        except BaseException:
+            self._residents.forget(users)
+            self._turns.end(users)
+            raise
+        self._turns.leave(users)
         try:
             self._commit(batch, changes, answers, delivery)
         except BaseException:
@@ -229,12 +240,13 @@ class Runtime:
 
     def _settle(self, users: Collection[str], changes: Sequence[Change] | None) -> None:
         """What was folded is stored: `changes`. None: it is not, and the users are to be loaded again."""
-        with self._turns.over(users):
-            if changes is None:
-                self._residents.forget(users)
-            else:
-                for user, version, _ in changes:
-                    self._residents.stored(user, version + 1)
+        self._turns.take_back()
+        if changes is None:
+            self._residents.forget(users)
+        else:
+            for user, version, _ in changes:
+                self._residents.stored(user, version + 1)
+        self._turns.end(users)
 
     def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer], latest: int | None) -> None:
         """Answer events that are not for this runtime or not sound; write the others into the workspace."""

@@ -9,8 +9,7 @@ from math import ceil
 
 from serving.stores.store import Fence, Store
 
-PROBE_SECONDS = 0.001  # that a look at a lease holds it; lookers share one name, so they do not see each other
-LOOKER = "nobody"
+LOOKER, LOOK_SECONDS = "nobody", 0.05  # who looks at a lease holds it for a moment; lookers do not see each other
 
 
 class Presence:
@@ -29,12 +28,14 @@ class Presence:
         self._renew(partitions)
         if self.number is None:
             return 0
-        others = sum(
-            self._store.claim(self._lease(number), LOOKER, PROBE_SECONDS) is None
-            for number in range(partitions)
-            if number != self.number
-        )
+        others = sum(self._taken(number) for number in range(partitions) if number != self.number)
         return ceil(partitions / (1 + others))
+
+    def _taken(self, number: int) -> bool:
+        fence = self._store.claim(self._lease(number), LOOKER, LOOK_SECONDS)
+        if fence is not None:
+            self._store.release(fence)
+        return fence is None
 
     def _lease(self, number: int) -> str:
         return f"worker/{self._stream}/{number}"

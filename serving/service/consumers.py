@@ -65,9 +65,9 @@ class OutletWatch:
         log.warning("outlet trouble", outlet=outlet, detail=f"{type(error).__name__}: {error}")
 
 
-def decode(source: StreamSource, body: bytes, headers: Mapping[str, str]) -> list[Item]:
-    """The events of a message of `source`."""
-    return read_message(body, headers, source.format, source.name)
+def decode(source: StreamSource, body: bytes, headers: Mapping[str, str], where: str) -> list[Item]:
+    """The events of a message of `source`; `where` is its partition and its place there."""
+    return read_message(body, headers, source.format, where)
 
 
 def consumers_of(settings: Settings, store: Store, taking: Mapping[str, Taking], numbers: Numbers) -> list[Consumer]:

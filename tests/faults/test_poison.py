@@ -20,7 +20,7 @@ def test_poison_is_dead_lettered_with_the_reason_and_nothing_stops(scene, events
         "malformed": [b"{", b"\xff\xfe\x00", b"[1, 2", b'{"id": 7}', b"null"],
         "oversized": [b'{"id": "%s"}' % (b"x" * LARGEST_EVENT), b'{"id": "%s"}' % (b"y" * 1_200_000)],
         "invalid": [
-            encoder.encode(msgspec.structs.replace(some[0], id="no such step", step="nowhere", kind="step_start")),
+            encoder.encode(msgspec.structs.replace(some[0], id="no such step", step="nowhere", kind="start")),
             encoder.encode(msgspec.structs.replace(some[0], id="no such journey", journey="other")),
         ],
         "late": [encoder.encode(msgspec.structs.replace(some[0], id="long ago", time=some[0].time - 10_000_000))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_a_worker_that_is_stopped_again_and_again_does_no_harm(scene, events):
         scene.send(events[i * part : (i + 1) * part if i < 5 else None])
         sleeper.signal(signal.SIGSTOP)
         store = scene.store()
-        until(lambda: moved_on(store, (i + 1) * part // 2), "the other goes on", scene.log)
+        until(partial(moved_on, store, (i + 1) * part), "the other goes on", scene.log)
         store.close()
         sleeper.signal(signal.SIGCONT)
     scene.done()
