@@ -58,14 +58,18 @@ def post(http: HTTPConnection, path: str, body: bytes) -> bytes:
 
 
 @contextmanager
-def started(folder: Path, bundle: Path, cache: str | None) -> Iterator[Started]:
-    """A service of its own state, with its compiled code in `cache` (None: where it is always)."""
+def started(folder: Path, bundle: Path, cache: str | None, store: str = "", more: str = "") -> Iterator[Started]:
+    """A service on `store` (its own SQLite file), with its compiled code in `cache` (None: where it is always).
+
+    `more` are further lines of its settings.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = folder / "handrail.yaml"
     settings.write_text(
-        f"store: sqlite:{folder}/state.sqlite\nbundles:\n  - path: {bundle}\nhttp:\n  port: {port}\nreasons: 0\n"
+        f"store: {store or f'sqlite:{folder}/state.sqlite'}\nbundles:\n  - path: {bundle}\n"
+        f"http:\n  port: {port}\nreasons: 0\n{more}"
     )
     environment = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
     begin = time.perf_counter()
