@@ -56,6 +56,7 @@ class Counting(Unwatched):
         self._count, self._lock = 0, threading.Lock()
 
     def batch(self, partition: str, answers: Sequence[Answer], seconds: float, waited: Sequence[float]) -> None:
+        """Count."""
         with self._lock:
             self._count += len(answers)
             self.waited += waited
@@ -94,9 +95,7 @@ def publish(stream: StreamSettings, messages: Sequence[Outgoing]) -> None:
 
 
 @contextmanager
-def consuming(
-    work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting
-) -> Iterator[float]:
+def consuming(work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting) -> Iterator[float]:
     """A worker of one process on stream and store, and when it began to read."""
     with ExitStack() as stack:
         store, stream = open_store(store_url), open_stream(settings)
