@@ -130,7 +130,9 @@ class Decide:
                     pass
         items = read(request, len(request.body))
         if len(items) != 1:
-            raise Refused(problem(422, "not_one", f"{len(items)} events in the body. Mend: send one, or use /v1/events"))
+            raise Refused(
+                problem(422, "not_one", f"{len(items)} events in the body. Mend: send one, or use /v1/events")
+            )
         return items[0]
 
     async def _standing(self, asked: Standing) -> Reply:
