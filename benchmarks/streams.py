@@ -56,6 +56,7 @@ class Counting(Unwatched):
         self._count, self._lock = 0, threading.Lock()
 
     def batch(self, partition: str, answers: Sequence[Answer], seconds: float, waited: Sequence[float]) -> None:
+        """Count."""
         with self._lock:
             self._count += len(answers)
             self.waited += waited

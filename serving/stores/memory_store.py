@@ -10,7 +10,6 @@ from itertools import islice
 from serving.stores.checks import check_commit, fenced, known_event, moved_user, no_broker
 from serving.stores.store import NOTHING, Commit, Delivery, Fence, Known, Letter, Logged, LogLine, Stored
 
-
 # What is kept are plain tuples: unlike named ones, the garbage collector leaves them alone once it has seen them.
 State = tuple[str, int, bytes]  # as `Stored`
 Line = tuple[str, str, str, str, bytes, bytes | None]  # as `Logged`, without its cursor
@@ -25,7 +24,7 @@ class Shelf:
         self.logs: dict[str, list[int]] = {}
 
     def check(self, commit: Commit) -> None:
-        """Raises `StaleState` where a version moved or an event is known, `StoreError` where the commit is not sound."""
+        """Raises `StaleState` where a version moved or an event is known, `StoreError` where it is not sound."""
         if len(commit.entries) != 1 or len(commit.changes) != 1:
             check_commit(commit)
         for user, version, _ in commit.changes:

@@ -13,15 +13,15 @@ from journeys.events import EVENT, Event, EventCodec, EventError, parse_event
 from journeys.fold import blank_states, fold_log
 from journeys.observation import look, observation_size
 from journeys.plan import Plan, compile_plan
-from journeys.spec import Journey
 from journeys.state import State, unpack
 from policies.bundle import Bundle
 from policies.expert_rules import expert_rules
 from serving.batch import event_of
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
+from serving.known_journeys import KnownJourneys
 from serving.refold import records_of, refold
-from serving.stores.store import RESTORE, Change, Commit, LogLine, StaleState, Store, Stored, StoreError
+from serving.stores.store import Change, Commit, LogLine, StaleState, Store, Stored, StoreError
 
 TRIES = 8  # to read a user's state and log of one moment, while a service changes them
 ROUNDING = 1e-6  # of a propensity: another machine's products are rounded elsewhere
@@ -51,7 +51,7 @@ class Auditor:
         if mode is None:
             raise StoreError(f"the store holds nothing of journey {self.journey.name!r}. Mend: give its own bundle")
         self.live, self.hash = mode == b"live", self.journey.hash()
-        self._rules, self._steps = expert_rules(), dict[str, tuple[str, ...]]()
+        self._rules, self._known = expert_rules(), KnownJourneys(store)
         self._folds: dict[str, tuple[Plan, EventCodec]] = {}
 
     def audit(self, user: str) -> Audit:
@@ -101,21 +101,10 @@ class Auditor:
     def _fresh(self, journey_hash: str, lines: Sequence[LogLine]) -> bytes:
         """The fold of a log under the version of the journey that a state was folded under."""
         if journey_hash not in self._folds:
-            journey = self.journey if journey_hash == self.hash else self._journey(journey_hash)
+            journey = self.journey if journey_hash == self.hash else self._known.journey(journey_hash)
             self._folds[journey_hash] = compile_plan(journey), EventCodec(journey)
         plan, codec = self._folds[journey_hash]
-        return refold(plan, codec, lines, self._steps_of, self.live)
-
-    def _journey(self, journey_hash: str) -> Journey:
-        document = self.store.recall(f"journey/{journey_hash}")
-        if document is None:
-            raise StoreError(f"the store has events of journey {journey_hash} but not it. {RESTORE}")
-        return msgspec.json.decode(document, type=Journey)
-
-    def _steps_of(self, journey_hash: str) -> tuple[str, ...]:
-        if journey_hash not in self._steps:
-            self._steps[journey_hash] = self._journey(journey_hash).step_names()
-        return self._steps[journey_hash]
+        return refold(plan, codec, lines, self._known.steps_of, self.live)
 
     def _compare_decisions(self, lines: Sequence[LogLine], differences: list[str]) -> tuple[int, int]:
         """Make every decision again from what was known when it was made; returns how many, and how many were not."""
@@ -127,10 +116,10 @@ class Auditor:
             logged = None if line.decision is None else decision_decoder.decode(line.decision)
             in_order = event.time >= history.newest
             if in_order:
-                history.fold(records_of([event], line.journey_hash, history.codec, self._steps_of))
+                history.fold(records_of([event], line.journey_hash, history.codec, self._known.steps_of))
                 history.newest = event.time
             else:  # it came late, and was folded into its place: nothing was decided on it
-                history.put(refold(history.plan, history.codec, lines[: place + 1], self._steps_of, self.live))
+                history.put(refold(history.plan, history.codec, lines[: place + 1], self._known.steps_of, self.live))
             if line.journey_hash == self.hash:
                 due = in_order and event.kind != "decision" and history.is_due
                 wrong, made = self._compare(event, logged, history if due else None)
@@ -139,7 +128,7 @@ class Auditor:
             elif logged is not None:
                 others += 1
             if logged is not None and self.live and in_order:
-                history.fold(records_of([event_of(logged)], line.journey_hash, history.codec, self._steps_of))
+                history.fold(records_of([event_of(logged)], line.journey_hash, history.codec, self._known.steps_of))
         return again, others
 
     def _compare(self, event: Event, logged: Decision | None, due: History | None) -> tuple[list[str], bool]:

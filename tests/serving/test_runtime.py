@@ -187,7 +187,7 @@ def test_shadow_takes_what_others_decided_for_history():
     events[3] = msgspec.structs.replace(events[3], id="theirs")
     decisions = [a.decision for a in runtime.process_many(events) if a.decision]
     assert [d.moment for d in decisions] == ["select", "reengage", "reengage"]
-    names = runtime._decider.entries
+    names = runtime._folding.decider.entries
     sent = [float(np.frombuffer(d.observation, "<f4")[names.index("user.messages")]) for d in decisions]
     np.testing.assert_allclose(sent, [0.0, 0.0, 1 / 3], rtol=1e-6)
 
