@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from journeys.events import encoder as event_encoder
 from serving.service.keys_command import main as keys_main
@@ -133,6 +135,7 @@ def test_nothing_that_was_answered_is_lost_by_a_shutdown_under_load(tmp_path):
         assert len(logged[user]) == 2
 
 
+@pytest.mark.slow
 def test_workers_share_the_port_and_the_dead_are_replaced(tmp_path):
     with running(tmp_path, {"http": {"workers": 2}}) as service:
         for i in range(40):
@@ -254,3 +257,15 @@ def test_rules_stand_in_for_a_bundle_that_is_missing_until_it_comes(tmp_path):
         (tmp_path / "later").rename(tmp_path / "guide")
         swapped(service, "7")
         assert service.decide(signup("ben")).json()["fallback"] is None
+
+
+def test_open_sockets_do_not_hold_a_shutdown_up(tmp_path):
+    with running(tmp_path) as service, connect(service.url.replace("http", "ws") + "/v1/stream") as socket:
+        socket.send(event_encoder.encode(signup("ann")).decode())
+        assert json.loads(socket.recv(timeout=20))["outcome"] == "applied"
+        began = time.monotonic()
+        assert service.end() == 0
+        assert time.monotonic() - began < 10
+        with pytest.raises(ConnectionClosed) as caught:
+            socket.recv(timeout=20)
+        assert caught.value.rcvd.code == 1012

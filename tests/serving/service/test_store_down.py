@@ -15,6 +15,7 @@ pytestmark = pytest.mark.xdist_group("service")
 TIMEOUT = 0.5  # seconds that the store has
 
 
+@pytest.mark.slow
 def test_clients_are_told_and_nothing_is_lost(tmp_path):
     (tmp_path / "redis").mkdir()
     with redis_server(tmp_path / "redis") as redis:
