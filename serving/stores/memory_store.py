@@ -10,7 +10,6 @@ from itertools import islice
 from serving.stores.checks import check_commit, fenced, known_event, moved_user, no_broker
 from serving.stores.store import NOTHING, Commit, Delivery, Fence, Known, Letter, Logged, LogLine, Stored
 
-
 # What is kept are plain tuples: unlike named ones, the garbage collector leaves them alone once it has seen them.
 State = tuple[str, int, bytes]  # as `Stored`
 Line = tuple[str, str, str, str, bytes, bytes | None]  # as `Logged`, without its cursor
@@ -25,9 +24,7 @@ class Shelf:
         self.logs: dict[str, list[int]] = {}
 
     def check(self, commit: Commit) -> None:
-        """Raises `StaleState` where a version moved or an event is known, `StoreError` where the commit is not sound."""
-        if len(commit.entries) != 1 or len(commit.changes) != 1:
-            check_commit(commit)
+        """Raises `StaleState` where a version moved or an event is known."""
         for user, version, _ in commit.changes:
             stored = self.states.get(user)
             if (0 if stored is None else stored[1]) != version:
@@ -78,6 +75,10 @@ class MemoryStore:
     def commit(self, commit: Commit) -> None:
         """Write all of `commit` or nothing. Raises `StaleState` or `Fenced`."""
         journey, journey_hash, changes, entries, delivery = commit
+        if (
+            len(entries) != 1 or len(changes) != 1 or entries[0].user != changes[0].user
+        ):  # one event needs no further look
+            check_commit(commit)
         with self._lock:
             if delivery is not NOTHING:
                 self._check(delivery)
