@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOURNEYS := $(basename $(notdir $(wildcard conf/journey/*.yaml)))
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench soak docs clean
 
 demo: $(STAMP)  ## train, export and serve in two minutes
 	$(BIN)/handrail demo
@@ -21,6 +21,9 @@ check: $(STAMP)  ## style, types, import contracts
 
 bench: $(STAMP)  ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks --json runs/bench.json
+
+soak: $(STAMP)  ## ten minutes at half load: flat memory, no errors
+	$(BIN)/python -m benchmarks.soak
 
 docs: $(STAMP)  ## the page and the pictures that are made from the code
 	$(BIN)/python -m journeys.documentation docs/observation.md

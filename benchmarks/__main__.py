@@ -15,6 +15,8 @@ PARTS = {
     "bandits": "benchmarks.bandits",
     "runtime": "benchmarks.runtime",
     "http": "benchmarks.http_decide",
+    "streams": "benchmarks.streams",
+    "startup": "benchmarks.startup",
     "world": "benchmarks.world",
     "cohort": "benchmarks.cohort",
     "paths": "benchmarks.paths",

@@ -1,4 +1,4 @@
-"""A load on one HTTP server from a process of its own: `python -m benchmarks.http_load` with a `Load` on standard input.
+"""A load on one HTTP server, from a process of its own: `python -m benchmarks.http_load`, a `Load` on standard input.
 
 Every connection plays the events of users of its own, in order. Without a rate each sends as soon as it has an answer;
 with one, requests are due at fixed times, and an answer's latency counts from when its request was due, sent or not.
@@ -52,9 +52,11 @@ class Client(asyncio.Protocol):
         self._head = f"POST {load.path} HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nContent-Length: "
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, _: Exception | None) -> None:
+        """A loss before the end is an error."""
         self.errors += not self.ended
 
     def due(self, at: float) -> None:
@@ -73,6 +75,7 @@ class Client(asyncio.Protocol):
         self._transport.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
 
     def data_received(self, data: bytes) -> None:
+        """Count a reply that is whole."""
         buffer = self._buffer = self._buffer + data if self._buffer else data
         end = buffer.find(b"\r\n\r\n")
         if end < 0:

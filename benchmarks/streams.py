@@ -56,6 +56,7 @@ class Counting(Unwatched):
         self._count, self._lock = 0, threading.Lock()
 
     def batch(self, partition: str, answers: Sequence[Answer], seconds: float, waited: Sequence[float]) -> None:
+        """Count."""
         with self._lock:
             self._count += len(answers)
             self.waited += waited
@@ -94,8 +95,8 @@ def publish(stream: StreamSettings, messages: Sequence[Outgoing]) -> None:
 
 
 @contextmanager
-def consuming(work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting) -> Iterator[None]:
-    """A worker of one process on stream and store."""
+def consuming(work: Work, store_url: str, settings: StreamSettings, reasons: int, watch: Counting) -> Iterator[float]:
+    """A worker of one process on stream and store, and when it began to read."""
     with ExitStack() as stack:
         store, stream = open_store(store_url), open_stream(settings)
         stack.callback(store.close)
@@ -107,17 +108,17 @@ def consuming(work: Work, store_url: str, settings: StreamSettings, reasons: int
             return read_message(body, headers, source=source)  # type: ignore[arg-type,return-value]
 
         consumer = Consumer(stream, store, engine, decode, watch, Pace(BATCH))
+        begin = time.perf_counter()
         consumer.start()
         stack.callback(consumer.drain)
-        yield
+        yield begin
 
 
 def through(work: Work, store_url: str, settings: StreamSettings, reasons: int, prefix: str) -> tuple[float, float]:
     """Events and the seconds that a worker takes for them, all waiting in the stream."""
     messages, watch = work.named(prefix), Counting(len(work.messages))
     publish(settings, messages)
-    begin = time.perf_counter()
-    with consuming(work, store_url, settings, reasons, watch):
+    with consuming(work, store_url, settings, reasons, watch) as begin:
         if not watch.done.wait(IDLE_SECONDS):
             raise RuntimeError(f"{settings.url}: a worker stopped reading")
         seconds = time.perf_counter() - begin

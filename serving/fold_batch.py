@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from journeys.actions import NONE
-from journeys.compiled import compiled
+from journeys.compiled import OPTIONS, compile_with
 from journeys.decisions import write_decision
 from journeys.draws import decision_key
 from journeys.events import DECISION
@@ -15,6 +16,13 @@ from journeys.observation import write_observation
 from journeys.plan import Plan
 
 SUSPECT, FOLDED, DUE = range(3)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile without letting other threads in: a stretch is over in microseconds, getting back is not."""
+    return compile_with({**OPTIONS, "nogil": False}, function)
 
 
 @compiled

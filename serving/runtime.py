@@ -11,7 +11,6 @@ import numpy as np
 from journeys.events import LARGEST_EVENT, Event, EventCodec, EventError, parse_event
 from journeys.events import encoder as event_encoder
 from journeys.plan import compile_plan
-from journeys.spec import Journey
 from policies.bundle import Bundle
 from serving.answer import (
     APPLIED,
@@ -32,12 +31,10 @@ from serving.decision import Decision, Mode
 from serving.decision import encoder as decision_encoder
 from serving.folding import Folding
 from serving.guarded_policy import DEADLINE_SECONDS
-from serving.refold import refold
-from serving.residents import Residents
+from serving.roster import Roster
 from serving.single import Single
 from serving.stores.store import (
     NOTHING,
-    RESTORE,
     Change,
     Commit,
     Delivery,
@@ -54,7 +51,6 @@ REASONS = 3  # entries of the observation that a decision names
 TRIES = 8  # of a batch whose users another process keeps changing
 REORDER_MS = 30_000  # longer than a flaky phone needs to send again, shorter than a visit to a step
 ACTIVE_USERS = 100_000  # users in memory: some 100 MB
-DAMAGED = (EventError, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class Runtime:
@@ -90,17 +86,16 @@ class Runtime:
         self.journey, self.refused, self.keep_letters = bundle.journey, refused, keep_letters
         self.plan, self.codec = compile_plan(self.journey), EventCodec(self.journey)
         self.journey_hash, self.reorder_ms = self.journey.hash(), reorder_ms
-        self._residents, self._work = Residents(self.plan, active_users), Workspace(self.plan, 1)
-        self._turns = Turns()
-        self._decider = Decider(bundle, mode, reasons, keep_observations, deadline)
-        self._folding = Folding(self.plan, mode == "live", reorder_ms, self._decider, self._slip_in)
-        self._folding.warm_up(self._residents, self._work)
-        self._single = Single(self.plan, self.codec, mode == "live", self._decider, self._residents)
+        live, self._work, self._turns = mode == "live", Workspace(self.plan, 1), Turns()
         begun = store.remember(f"mode/{self.journey.name}", mode.encode()).decode()
         if begun != mode:
             raise StoreError(f"the store was begun in {begun} mode. Mend: go on in {begun} mode, or use another store")
-        store.remember(f"journey/{self.journey_hash}", msgspec.json.encode(self.journey, order="deterministic"))
-        self._steps: dict[str, tuple[str, ...]] = {self.journey_hash: self.journey.step_names()}
+        self._roster = Roster(store, self.journey, self.plan, self.codec, live, active_users)
+        self._residents = self._roster.residents
+        decider = Decider(bundle, mode, reasons, keep_observations, deadline)
+        self._folding = Folding(self.plan, live, reorder_ms, decider, self._slip_in)
+        self._folding.warm_up(self._residents, self._work)
+        self._single = Single(self.plan, self.codec, live, decider, self._residents)
 
     def process(self, event: Event) -> Decision | None:
         """Apply one event; returns the decision, if one was due. A known event gets its recorded decision again."""
@@ -171,21 +166,25 @@ class Runtime:
 
     def _apply_one(self, event: Event, delivery: Delivery) -> Answer | None:
         """The short way; None where the long way has to look closer."""
-        users, residents = (event.user,), self._residents
-        with self._turns.folding(users):
-            folded = self._single.take(event)
-            if folded is not None:
-                version, state = residents.versions[folded.row], residents.packed(folded.row)
-        if folded is None:
-            self._settle(users, ())
+        users, residents, turns = (event.user,), self._residents, self._turns
+        turns.take(users)
+        change = None
+        try:
+            row = self._roster.seat_one(event.user)
+            folded, decision = self._single.take(event, row)
+            if folded:
+                change = Change(event.user, residents.versions[row], residents.packed(row))
+        except BaseException:
+            residents.forget(users)
+            turns.end(users)
+            raise
+        if change is None:
+            turns.end(users)
             return None
-        decision = folded.decision
+        turns.leave(users)
         try:
             record = None if decision is None else decision_encoder.encode(decision)
-            change, entry = (
-                Change(event.user, version, state),
-                Entry(event.user, event.id, event_encoder.encode(event), record),
-            )
+            entry = Entry(event.user, event.id, event_encoder.encode(event), record)
             self.store.commit(Commit(self.journey.name, self.journey_hash, (change,), (entry,), delivery))
         except BaseException as error:
             self._settle(users, None)
@@ -198,12 +197,14 @@ class Runtime:
     def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
         batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()
         users = {event.user for event in events}
-        with self._turns.folding(users):
-            try:
-                changes = self._fold(events, batch, answers, latest, careful)
-            except BaseException:
-                self._residents.forget(users)
-                raise
+        self._turns.take(users)
+        try:
+            changes = self._fold(events, batch, answers, latest, careful)
+        except BaseException:
+            self._residents.forget(users)
+            self._turns.end(users)
+            raise
+        self._turns.leave(users)
         try:
             self._commit(batch, changes, answers, delivery)
         except BaseException:
@@ -219,7 +220,8 @@ class Runtime:
         self._admit(events, batch, answers, latest)
         repeats: dict[int, int] = {}
         if batch.events:
-            self._seat(batch)
+            batch.rows = self._roster.seat([event.user for event in batch.events])
+            self._work.rows[: len(batch.rows)] = batch.rows
             repeats = self._look_up(batch, answers, careful)
             self._folding.fold(batch, self._residents, self._work)
         self._answer(batch, answers, repeats)
@@ -229,12 +231,13 @@ class Runtime:
 
     def _settle(self, users: Collection[str], changes: Sequence[Change] | None) -> None:
         """What was folded is stored: `changes`. None: it is not, and the users are to be loaded again."""
-        with self._turns.over(users):
-            if changes is None:
-                self._residents.forget(users)
-            else:
-                for user, version, _ in changes:
-                    self._residents.stored(user, version + 1)
+        self._turns.take_back()
+        if changes is None:
+            self._residents.forget(users)
+        else:
+            for user, version, _ in changes:
+                self._residents.stored(user, version + 1)
+        self._turns.end(users)
 
     def _admit(self, events: Sequence[Event], batch: Batch, answers: dict[int, Answer], latest: int | None) -> None:
         """Answer events that are not for this runtime or not sound; write the others into the workspace."""
@@ -255,50 +258,6 @@ class Runtime:
                 batch.places.append(place)
                 batch.events.append(event)
                 number += 1
-
-    def _seat(self, batch: Batch) -> None:
-        """Find a row for every user, and bring those in who are not in memory."""
-        residents, users = self._residents, [event.user for event in batch.events]
-        batch.rows, missing = residents.find(users)
-        if missing:
-            residents.reserve(len(users))
-            try:
-                residents.admit(self._load(missing))
-            except ValueError as error:
-                raise StoreError(f"the store holds a damaged state: {error}. {RESTORE}") from None
-            batch.rows, _ = residents.find(users)
-        self._work.rows[: len(users)] = batch.rows
-
-    def _load(self, users: Sequence[str]) -> dict[str, tuple[int, bytes | None]]:
-        """Versions and states of users, folded anew where they are of another version of the journey."""
-        stored = self.store.load(self.journey.name, users)
-        states: dict[str, tuple[int, bytes | None]] = {}
-        for user in users:
-            mine = stored.get(user)
-            if mine is None:
-                states[user] = 0, None
-            elif mine.journey_hash == self.journey_hash:
-                states[user] = mine.version, mine.state
-            else:
-                states[user] = mine.version, self._refold(user, self.store.log(self.journey.name, user))
-        return states
-
-    def _refold(self, user: str, lines: Sequence[LogLine]) -> bytes:
-        try:
-            return refold(self.plan, self.codec, lines, self._steps_of, self.mode == "live")
-        except DAMAGED as error:
-            raise StoreError(f"the store holds a damaged event of user {user!r}: {error}. {RESTORE}") from None
-
-    def _steps_of(self, journey_hash: str) -> tuple[str, ...]:
-        if journey_hash not in self._steps:
-            document = self.store.recall(f"journey/{journey_hash}")
-            if document is None:
-                raise StoreError(f"the store has events of journey {journey_hash} but not it. Mend: restore the store")
-            try:
-                self._steps[journey_hash] = msgspec.json.decode(document, type=Journey).step_names()
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise StoreError(f"the store holds a damaged journey: {error}. {RESTORE}") from None
-        return self._steps[journey_hash]
 
     def _look_up(self, batch: Batch, answers: dict[int, Answer], careful: bool) -> dict[int, int]:
         """Answer the events that are known, without folding them.
@@ -330,11 +289,10 @@ class Runtime:
 
     def _slip_in(self, batch: Batch, number: int) -> None:
         """Fold a late event into its place: the user's log again, with it."""
-        event, row = batch.events[number], batch.rows[number]
+        row = batch.rows[number]
         mine = [i for i in batch.applied() if i <= number and batch.rows[i] == row]
-        lines = self.store.log(self.journey.name, event.user)
-        lines += [LogLine(self.journey_hash, entry.event, entry.decision) for entry in batch.entries(mine)]
-        self._residents.put(row, self._refold(event.user, lines))
+        lines = [LogLine(self.journey_hash, entry.event, entry.decision) for entry in batch.entries(mine)]
+        self._roster.fold_again(batch.events[number].user, row, lines)
         batch.slipped.add(number)
 
     def _answer(self, batch: Batch, answers: dict[int, Answer], repeats: dict[int, int]) -> None:

@@ -7,7 +7,6 @@ changed. Both ways give the same answers, states and logs, bit for bit.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,16 +15,11 @@ from journeys.events import Event, EventCodec, EventError
 from journeys.plan import Plan
 from serving.decider import Decider
 from serving.decision import Decision
-from serving.fold_batch import FOLDED, SUSPECT, fold_one, offer_one
+from serving.fold_batch import DUE, SUSPECT, fold_one, offer_one
 from serving.residents import Residents
 from serving.workspace import WRITE_EVENT, Workspace
 
-
-class Folded(NamedTuple):
-    """An event that was folded into the state in `row`, and what was decided on it, if anything was due."""
-
-    row: int
-    decision: Decision | None
+NOT_FOLDED, NOTHING_DUE = (False, None), (True, None)
 
 
 class Single:
@@ -44,24 +38,23 @@ class Single:
             seen.answered, work.told, self._summary,
         )  # fmt: skip
 
-    def take(self, event: Event) -> Folded | None:
-        """Fold one event and decide what is due; None leaves it to the long way."""
+    def take(self, event: Event, row: int) -> tuple[bool, Decision | None]:
+        """Fold one event into the state in `row`, and decide what is due; False leaves it to the long way."""
         started = time.perf_counter_ns()
-        row = self._residents.find_one(event.user)
-        if row < 0 or (event.kind == "decision" and self._live):
-            return None
-        try:
-            WRITE_EVENT(self._work.raw, 0, *self._codec.fields(event))
-        except EventError:
-            return None
+        if event.kind == "decision" and self._live:
+            return NOT_FOLDED
         work, seen = self._work, self._seen
+        try:
+            WRITE_EVENT(work.raw, 0, *self._codec.fields(event))
+        except EventError:
+            return NOT_FOLDED
         outcome = self._fold(
             self._plan, *self._residents.state, work.events, row,
             seen.moments, seen.keys, seen.observations, seen.masks,
         )  # fmt: skip
-        if outcome == SUSPECT:
-            return None
-        return Folded(row, None if outcome == FOLDED else self._decide(event, row, started))
+        if outcome == DUE:
+            return True, self._decide(event, row, started)
+        return NOT_FOLDED if outcome == SUSPECT else NOTHING_DUE
 
     def _decide(self, event: Event, row: int, started: int) -> Decision:
         decider, seen = self._decider, self._seen

@@ -7,34 +7,38 @@ built upon.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 
 class Turns:
-    """`folding` gives one thread the floor and marks its users as on their way, until `over` is called for them."""
+    """`take` the floor for some users, fold, `leave` it for the commit; `take_back`, note what came of it, `end`.
+
+    Between `take` and `leave`, and between `take_back` and `end`, no other thread folds.
+    """
 
     def __init__(self) -> None:
-        self._free = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._free = threading.Condition(self._lock)
         self._away: set[str] = set()
         self._waiting = 0
+        self.take_back = self._lock.acquire
 
-    @contextmanager
-    def folding(self, users: Collection[str]) -> Iterator[None]:
-        """Fold these users. Where that fails, they are not on their way."""
-        with self._free:
-            if not self._away.isdisjoint(users):
-                self._waiting += 1
-                self._free.wait_for(lambda: self._away.isdisjoint(users))
-                self._waiting -= 1
-            yield
-            self._away.update(users)
+    def take(self, users: Collection[str]) -> None:
+        """Wait until nobody folds and no commit of these users is on its way."""
+        self._lock.acquire()
+        if not self._away.isdisjoint(users):
+            self._waiting += 1
+            self._free.wait_for(lambda: self._away.isdisjoint(users))
+            self._waiting -= 1
 
-    @contextmanager
-    def over(self, users: Collection[str]) -> Iterator[None]:
-        """Note what became of the commit, with nobody folding; then these users may be folded again."""
-        with self._free:
-            yield
-            self._away.difference_update(users)
-            if self._waiting:
-                self._free.notify_all()
+    def leave(self, users: Collection[str]) -> None:
+        """Let others fold; these users are on their way."""
+        self._away.update(users)
+        self._lock.release()
+
+    def end(self, users: Collection[str]) -> None:
+        """Let others fold, these users among them."""
+        self._away.difference_update(users)
+        if self._waiting:
+            self._free.notify_all()
+        self._lock.release()

@@ -9,7 +9,7 @@ import msgspec
 
 from journeys.events import LARGEST_EVENT, Event, EventError, parse_event
 from serving.answer import DeadLetter, Reason, shown
-from serving.formats import cloudevents, segment, xapi
+from serving.formats import cloudevents, handrail_json, segment, xapi
 from serving.formats.wire import Read
 
 Item = Event | DeadLetter
@@ -33,7 +33,7 @@ class Format(NamedTuple):
     lines: bool = False
 
 
-HANDRAIL, LINES = Format("handrail", parse_event), Format("jsonl", parse_event, lines=True)
+HANDRAIL, LINES = Format("handrail", handrail_json.read), Format("jsonl", handrail_json.read, lines=True)
 CLOUD, CLOUD_BINARY = Format("cloudevents", cloudevents.read), "cloudevents-binary"
 SEGMENT, XAPI = Format("segment", segment.read), Format("xapi", xapi.read)
 BY_NAME = {form.name: form for form in (HANDRAIL, LINES, CLOUD, SEGMENT, XAPI)}

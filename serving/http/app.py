@@ -82,7 +82,7 @@ def key_in(headers: Headers) -> bytes:
 
 
 class App:
-    """Routes by path and method. A path that ends in `/` takes one more part, such as a user's name."""
+    """Routes by path and method. A path that ends in `/` takes what comes behind it, such as a user's name."""
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class App:
         socket: Callable[[Scope, Receive, Send], Awaitable[None]],
     ) -> None:
         self._routes, self._door, self._largest = routes, door, largest_body
+        self._prefixes = [path for path in routes if path.endswith("/") and path != "/"]
         self._watch, self._lifespan, self._socket = watch, lifespan, socket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,8 +111,8 @@ class App:
         path, method = scope["path"], scope["method"]
         methods = self._routes.get(path)
         if methods is None:
-            path = path[: path.rfind("/") + 1]
-            methods = self._routes.get(path) if path != "/" else None
+            path = next((prefix for prefix in self._prefixes if path.startswith(prefix)), path)
+            methods = self._routes.get(path)
         try:
             route = route_of(methods, method)
             reply = await self._serve(route, scope, receive)

@@ -128,9 +128,11 @@ class Decide:
                     return standing_decoder.decode(request.body)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     pass
-        items = read(request, 1)
-        if not items:
-            raise Refused(problem(400, "malformed", "there is no event in the body. Mend: send one"))
+        items = read(request, len(request.body))
+        if len(items) != 1:
+            raise Refused(
+                problem(422, "not_one", f"{len(items)} events in the body. Mend: send one, or use /v1/events")
+            )
         return items[0]
 
     async def _standing(self, asked: Standing) -> Reply:

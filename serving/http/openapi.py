@@ -19,7 +19,10 @@ from serving.service.user_view import UserView
 REF = "#/components/schemas/{name}"
 TYPES = (Event, Decision, Standing, Answers, UserView, JourneysServed, Readiness)
 JSON = "application/json"
-ANY_JSON = {"description": "one event, or an array of events, in any wire format (docs/formats.md); each is answered"}
+ANY_JSON = {
+    "type": ["object", "array"],
+    "description": "one event, or an array of events, in any wire format (docs/formats.md); each is answered",
+}
 BODIES = (
     JSON, "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json"
 )  # fmt: skip

@@ -16,6 +16,9 @@ from serving.service.settings import LogSettings
 WINDOW_SECONDS = 10.0
 MOST_ALIKE = 20  # lines of one event within a window; beyond, they are counted
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+NO_FAULTS = {  # what uvicorn takes for a fault
+    "ASGI callable returned without completing handshake.",  # it was answered with an HTTP error, as ASGI provides
+}
 Line = MutableMapping[str, Any]
 
 
@@ -70,5 +73,7 @@ class ToStructlog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on."""
+        if record.getMessage() in NO_FAULTS:
+            return
         told = {"exc_info": record.exc_info} if record.exc_info else {}
         structlog.get_logger(record.name).log(record.levelno, record.getMessage(), **told)

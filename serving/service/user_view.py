@@ -17,6 +17,7 @@ from journeys.plan import Plan, compile_plan
 from journeys.spec import Journey
 from journeys.state import CONSENTS, DEVICES, ENDINGS, EXPERIENCES, State, unpack
 from policies.bundle import Bundle
+from serving.known_journeys import KnownJourneys
 from serving.refold import in_order, refold
 from serving.stores.store import RESTORE, Store, StoreError
 
@@ -93,9 +94,8 @@ class Views:
             return None
         state, packed = blank_states(self._plan, 1), stored.state
         if stored.journey_hash != self.hash:
-            packed = refold(
-                self._plan, self._codec, store.log(self.journey.name, user), lambda h: steps_of(store, h), True
-            )
+            lines = store.log(self.journey.name, user)
+            packed = refold(self._plan, self._codec, lines, KnownJourneys(store).steps_of, live=True)
         try:
             unpack(packed, state, 0)
         except ValueError as error:
@@ -149,14 +149,6 @@ def skills_in(journey: Journey, state: State) -> list[SkillView]:
         )
         for skill, told in zip(journey.skills, state.skills[0], strict=True)
     ]
-
-
-def steps_of(store: Store, journey_hash: str) -> tuple[str, ...]:
-    """The steps of an earlier version of the journey. Raises `StoreError` where the store does not hold it."""
-    document = store.recall(f"journey/{journey_hash}")
-    if document is None:
-        raise StoreError(f"the store has events of journey {journey_hash} but not it. {RESTORE}")
-    return msgspec.json.decode(document, type=Journey).step_names()
 
 
 def last_decision(store: Store, journey: str, user: str) -> bytes | None:

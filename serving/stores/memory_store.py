@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from serving.stores.checks import check_commit, fenced, known_event, moved_user, no_broker
-from serving.stores.store import Commit, Delivery, Fence, Known, Letter, Logged, LogLine, Stored
-
+from serving.stores.store import NOTHING, Commit, Delivery, Fence, Known, Letter, Logged, LogLine, Stored
 
 # What is kept are plain tuples: unlike named ones, the garbage collector leaves them alone once it has seen them.
 State = tuple[str, int, bytes]  # as `Stored`
@@ -25,15 +24,15 @@ class Shelf:
         self.logs: dict[str, list[int]] = {}
 
     def check(self, commit: Commit) -> None:
-        """Raises `StaleState` where a version moved or an event is known, `StoreError` where the commit is not sound."""
+        """Raises `StaleState` where a version moved or an event is known, `StoreError` where it is not sound."""
         if len(commit.entries) != 1 or len(commit.changes) != 1:
             check_commit(commit)
         for user, version, _ in commit.changes:
             stored = self.states.get(user)
             if (0 if stored is None else stored[1]) != version:
                 raise moved_user(user)
-        for user, id_, _, _ in commit.entries:
-            if (user, id_) in self.places:
+        for entry in commit.entries:
+            if entry[:2] in self.places:
                 raise known_event()
 
 
@@ -79,16 +78,22 @@ class MemoryStore:
         """Write all of `commit` or nothing. Raises `StaleState` or `Fenced`."""
         journey, journey_hash, changes, entries, delivery = commit
         with self._lock:
-            self._check(delivery)
+            if delivery is not NOTHING:
+                self._check(delivery)
             shelf = self._shelf(journey)
             shelf.check(commit)
             for user, version, state in changes:
                 shelf.states[user] = (journey_hash, version + 1, state)
-            for user, id_, event, decision in entries:
-                place = shelf.places[user, id_] = len(self._log)
-                self._log.append((journey, journey_hash, user, id_, event, decision))
-                shelf.logs.setdefault(user, []).append(place)
-            self._deliver(delivery)
+            for entry in entries:
+                place = shelf.places[entry[:2]] = len(self._log)
+                self._log.append((journey, journey_hash, *entry))
+                mine = shelf.logs.get(entry[0])
+                if mine is None:
+                    shelf.logs[entry[0]] = [place]
+                else:
+                    mine.append(place)
+            if delivery is not NOTHING:
+                self._deliver(delivery)
 
     def _check(self, delivery: Delivery) -> None:
         self._check_fences(delivery.fences)

