@@ -34,7 +34,7 @@ COMMANDS = {
     "export": Command("experiments.export", "train", "turn a run folder into a bundle that production can serve"),
     "journey": Command("journeys.command", "", "check a journey file, or print and draw what is in one"),
     "persona": Command("experiments.persona.command", "sim", "list, check and show personas: traits, and what they do"),
-    "serve": Command("serving.service.serve", "", "serve decisions over HTTP, WebSocket and streams, from one YAML file"),
+    "serve": Command("serving.service.serve", "", "serve decisions over HTTP, WebSocket and streams"),
     "keys": Command("serving.service.keys_command", "", "make API keys for the service"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
     "update": Command("serving.update", "", "let a bandit go on learning from logged decisions, as a new bundle"),

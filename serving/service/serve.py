@@ -17,20 +17,23 @@ from serving.service.server import listen
 from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
 from serving.service.supervisor import supervise
 from serving.service.worker import work
-from serving.stores.store import StoreError
-from serving.streams.stream import StreamError
+from serving.stores.store import StoreDown, StoreError
+from serving.streams.stream import StreamDown, StreamError
 
 WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError, OutletError)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 after a graceful end, 2 where what was given is wrong."""
+    """Run the command; returns the exit code: 0 after a graceful end, 2 where something is wrong, 1 to try again."""
     options = parser().parse_args(arguments)
     try:
         settings = settings_from(options)
         if options.check:
             return check(settings)
         return serve(settings, options.file)
+    except (StoreDown, StreamDown) as error:
+        print(f"handrail serve: {error}", file=sys.stderr)
+        return 1
     except WRONG as error:
         print(f"handrail serve: {error}", file=sys.stderr)
         return 2

@@ -26,7 +26,7 @@ from serving.http.status import Metrics, Ready, health
 from serving.http.users import PATH as USERS
 from serving.http.users import Journeys, Users
 from serving.http.websocket import Stream
-from serving.service.bundles import Watcher, load_all
+from serving.service.bundles import Watcher, load_all, load_or_stand_in
 from serving.service.consumers import consumers_of, outlets_of
 from serving.service.lookup import Lookup
 from serving.service.metrics import CONTENT_TYPE, Board
@@ -111,7 +111,7 @@ class Service:
         self.draining = False
         self._board = Board(self.numbers, folder, slot)
         self._keyring = None if settings.http.keys is None else read_keys(Path(settings.http.keys))
-        bundles = load_all(settings.bundles)
+        bundles = load_all(settings.bundles, load_or_stand_in)
         self._store = open_store(settings.store, settings.store_timeout)
         self._networked = not settings.store.startswith(IN_PROCESS)
         self._guarded = GuardedStore(self._store) if self._networked else None

@@ -240,3 +240,17 @@ def test_it_starts_without_what_only_other_settings_need(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_rules_stand_in_for_a_bundle_that_is_missing_until_it_comes(tmp_path):
+    bundle_at(tmp_path / "guide", "7").rename(tmp_path / "later")
+    (tmp_path / "guide").write_text("nothing")
+    with running(tmp_path, {"bundles": [{"path": "guide", "journey": "tiny"}]}) as service:
+        decision = service.decide(signup("ann")).json()
+        assert decision["policy"] == "rules"
+        assert "cannot be used" in decision["fallback"]
+        assert service.metric("handrail_fallbacks_total") == 1
+        (tmp_path / "guide").unlink()
+        (tmp_path / "later").rename(tmp_path / "guide")
+        swapped(service, "7")
+        assert service.decide(signup("ben")).json()["fallback"] is None
