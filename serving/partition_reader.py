@@ -37,7 +37,7 @@ class Watch(Protocol):
         """So many messages wait."""
 
     def trouble(self, partition: str, error: Exception) -> None:
-        """Something failed, and will be tried again."""
+        """Something failed, and will be tried again; after `Fenced`, by the partition's new owner."""
 
 
 class Unwatched:
@@ -95,8 +95,9 @@ class PartitionReader:
                 while not self._stop.is_set():
                     self._turn()
                     pauses = waits(PATIENCE, Random())
-            except Fenced:
+            except Fenced as error:
                 self.fenced = True
+                self._watch.trouble(self.partition.name, error)
             except Exception as error:  # whatever it is, it must not end the reading of this partition unseen
                 self._watch.trouble(self.partition.name, error)
                 self._close()

@@ -22,7 +22,8 @@ from serving.streams.settings import StreamSettings
 from serving.streams.stream import Message, Outgoing, Partition, StreamDown, StreamError
 
 SUFFIX = ".jsonl"  # of the files that count in a folder
-LONGEST_LINE = 1 << 20  # bytes of a line that are kept; what is longer is refused as oversized anyway
+LONGEST_LINE = 4 << 20  # bytes of a line that are kept: what is longer is no event, nor an array of them
+MOST_BYTES = 8 << 20  # that one reading takes, unless its first line alone is longer: bounds the memory
 CHUNK = 1 << 16  # bytes read at once
 CHECKED = 256  # bytes before a position that have to be the same when it is opened
 PAUSE = 0.02  # seconds between two looks at a file that does not grow
@@ -91,8 +92,8 @@ class FilePartition:
 
     def _lines(self, limit: int) -> list[Message]:
         found: list[Message] = []
-        file = self._opened()
-        while len(found) < limit:
+        file, start = self._opened(), self._offset
+        while len(found) < limit and self._offset - start < MOST_BYTES:
             line = file.readline(CHUNK)
             if not line:
                 break

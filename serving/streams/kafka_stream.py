@@ -42,7 +42,7 @@ def failure(name: str, error: KafkaError) -> StreamError:
     if error.code() == KafkaError._AUTO_OFFSET_RESET:
         skip = f"to go on without them, drop the note position/{name} in the store"
         return StreamError(f"partition {name!r}: {RETENTION}{skip}")
-    if error.code() in AWAY or error.retriable():
+    if error.code() in AWAY or error.retriable() or error.fatal():  # fatal for that client, not for the next one
         return StreamDown(f"stream {name!r}: Kafka does not answer: {error.str()}. Mend: start it, or check the url")
     return StreamError(f"stream {name!r}: {error.str()}. Mend: check the topic and the rights to it")
 
@@ -210,17 +210,26 @@ class KafkaStream:
 
 
 class KafkaPublisher:
-    """Produces to the topic `name`, idempotently: the broker drops what the client sends again by itself."""
+    """Produces to the topic `name`, idempotently and without gaps: the broker drops what the client itself repeats.
+
+    After any failure the next `send` begins with a new producer, as the old one may have given up for good.
+    """
 
     def __init__(self, settings: StreamSettings) -> None:
         self._settings = settings
-        self._producer = Producer(
-            servers(settings)
-            | {
-                "enable.idempotence": True, "linger.ms": LINGER_MS, "queue.buffering.max.messages": MOST_QUEUED,
-                "delivery.timeout.ms": round(settings.timeout * 1000),
-            }
-        )  # fmt: skip
+        self._producer: Producer | None = None
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            self._producer = Producer(
+                servers(self._settings)
+                | {
+                    "enable.idempotence": True, "enable.gapless.guarantee": True, "linger.ms": LINGER_MS,
+                    "queue.buffering.max.messages": MOST_QUEUED,
+                    "delivery.timeout.ms": round(self._settings.timeout * 1000),
+                }
+            )  # fmt: skip
+        return self._producer
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Produce all, and wait until the broker has them."""
@@ -230,20 +239,26 @@ class KafkaPublisher:
             if error is not None:
                 failed.append(error)
 
-        name, partitions = self._settings.name, self._settings.partitions
-        with told(name):
-            for key, _, body, headers in messages:
-                self._producer.produce(
-                    name, body, key, partition_of(key, partitions), on_delivery=delivered,
-                    headers=[(header, value.encode()) for header, value in headers.items()],
-                )  # fmt: skip
-            left = self._producer.flush(self._settings.timeout * 2)
-        if failed:
-            raise failure(name, failed[0])
-        if left:
-            raise StreamDown(f"stream {name!r}: Kafka does not answer. Mend: start it, or check the url")
+        name, partitions, producer = self._settings.name, self._settings.partitions, self._opened()
+        try:
+            with told(name):
+                for key, _, body, headers in messages:
+                    producer.produce(
+                        name, body, key, partition_of(key, partitions), on_delivery=delivered,
+                        headers=[(header, value.encode()) for header, value in headers.items()],
+                    )  # fmt: skip
+                left = producer.flush(self._settings.timeout * 2)
+            if failed:
+                raise failure(name, failed[0])
+            if left:
+                raise StreamDown(f"stream {name!r}: Kafka does not answer. Mend: start it, or check the url")
+        except StreamError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of what is still queued."""
-        self._producer.purge()
-        self._producer.flush(0)
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(0)
+            self._producer = None

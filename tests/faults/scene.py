@@ -71,8 +71,10 @@ class Scene:
             logged = {(entry.user, entry.id) for entry in seen.entries}
             return len(wanted - logged) <= letters and len(seen.letters) >= letters
 
-        until(all_there, f"{len(wanted)} events are in the log", self.log)
-        store.close()
+        try:
+            until(all_there, f"{len(wanted)} events are in the log", self.log)
+        finally:
+            store.close()
 
     def settled(self, store: Store, messages: Sequence[Event]) -> int:
         """Wait until each of `messages` is in the log or a dead letter; returns how many events are not in the log."""
@@ -90,9 +92,10 @@ class Scene:
 
     def verify(self, refused: int | None = 0) -> Seen:
         store = self.store()
-        seen = verify(store, self.bundle, self.sent, refused)
-        store.close()
-        return seen
+        try:
+            return verify(store, self.bundle, self.sent, refused)
+        finally:
+            store.close()
 
     def close(self) -> None:
         self.crew.dismiss()

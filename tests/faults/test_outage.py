@@ -7,6 +7,7 @@ import resource
 import time
 
 import pytest
+import redis
 
 from tests.faults.crew import until
 
@@ -80,3 +81,18 @@ def test_the_disk_is_full_and_then_it_is_not(scene, events, tmp_path):
 
 def told(scene) -> str:
     return scene.log.read_text() if scene.log.exists() else ""
+
+
+@pytest.mark.parametrize("pair", ["redis+redis"], indirect=True)
+def test_a_slow_store_slows_the_worker_and_nothing_else(scene, pair, events):
+    """Every write waits up to 0.2 s, within the time-out of the client: reading waits with it."""
+    worker = scene.hire()
+    client = redis.Redis(port=pair.server.port)
+    for start in range(0, len(events), len(events) // 8):
+        client.execute_command("CLIENT", "PAUSE", 200, "WRITE")
+        scene.send(events[start : start + len(events) // 8])
+    scene.done()
+    client.close()
+    worker.end()
+    scene.verify()
+    assert "StoreDown" not in told(scene)

@@ -216,9 +216,11 @@ def test_draining_finishes_the_batch_in_hand(settings, bundle):
     until(lambda: logged(store) > 0)
     consumer.drain()
     done = logged(store)
-    again = consumer_of(settings, store, engine_of(store, bundle), owner="another")
+    watch = Watching()
+    again = consumer_of(settings, store, engine_of(store, bundle), watch, owner="another")
     until(lambda: logged(store) == 3_000)
     again.drain()
+    assert {answer.outcome for answer in watch.answers} == {"applied"}  # nothing was read twice
     assert 0 < done < 3_000
     assert len({(entry.user, entry.id) for entry in store.read_log("", 10_000)}) == 3_000
 
