@@ -11,13 +11,17 @@ from journeys.loading import JourneyError
 from policies.bundle_files import BundleError
 from serving.http.keys import KeysError, read_keys
 from serving.outlets.settings import OutletError
-from serving.service.bundles import load_all
+from serving.service.bundles import load_all, load_or_stand_in
+from serving.service.consumers import outlets_of
 from serving.service.logs import set_up_logs
+from serving.service.numbers import Numbers
 from serving.service.server import listen
 from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
 from serving.service.supervisor import supervise
 from serving.service.worker import work
+from serving.stores.opening import open_store
 from serving.stores.store import StoreDown, StoreError
+from serving.streams.opening import open_stream
 from serving.streams.stream import StreamDown, StreamError
 
 WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError, OutletError)
@@ -91,8 +95,24 @@ def serve(settings: Settings, file: Path | None) -> int:
     with listener:
         announce(listener)
         if http.workers > 1:
+            try_out(settings)
             return supervise(settings, file, listener)
         return work(settings, listener)
+
+
+def try_out(settings: Settings) -> None:
+    """Find out here what would end every worker at its start. Raises what is wrong with what the settings name."""
+    if settings.http.keys is not None:
+        read_keys(Path(settings.http.keys))
+    load_all(settings.bundles, load_or_stand_in)
+    store = open_store(settings.store, settings.store_timeout)
+    try:
+        for source in settings.streams:
+            open_stream(source).close()
+        for outlet in outlets_of(settings, store, Numbers()):
+            outlet.drain()
+    finally:
+        store.close()
 
 
 def announce(listener: socket.socket) -> None:

@@ -181,8 +181,12 @@ def test_events_of_a_file_come_in_and_decisions_leave_to_one(tmp_path):
     assert json.loads(text.splitlines()[0])["event"] == "ann-e0"
 
 
+SEVERAL = {"port": 0, "workers": 2}
+UNSIGNED = {"name": "a", "webhook": {"url": "https://x.example", "secret_file": "none"}}
 WRONG = {
     "no bundle": ({"bundles": [{"path": "none"}]}, r"none.*Mend: "),
+    "no bundle for several": ({"bundles": [{"path": "none"}], "http": SEVERAL}, r"none.*Mend: "),
+    "secret for several": ({"decisions": [UNSIGNED], "http": SEVERAL}, r"none.*Mend: "),
     "open": ({"http": {"host": "0.0.0.0"}}, r"line \d+: .*no API keys.*Mend: "),
     "keys": ({"http": {"keys": "none.txt"}}, r"none.txt: cannot be read.*Mend: "),
     "key": ({"htp": {}}, r"line \d+: key 'htp' is unknown. Mend: did you mean 'http'"),
@@ -190,11 +194,9 @@ WRONG = {
     "stream": ({"streams": [{"url": "carrier-pigeon:x", "name": "a"}]}, r"carrier-pigeon.*Mend: "),
     "journey": ({"bundles": [{"path": "guide"}, {"path": "guide"}]}, r"served twice. Mend: "),
     "store": ({"store": "sqlite:no/such/folder/state.sqlite"}, r"no/such/folder.*Mend: "),
-    "memory": ({"store": "memory:", "http": {"workers": 2}}, r"memory.*Mend: "),
+    "memory": ({"store": "memory:", "http": SEVERAL}, r"memory.*Mend: "),
     "outlet": ({"decisions": [{"name": "a"}]}, r"needs a webhook or a stream. Mend: "),
-    "secret": (
-        {"decisions": [{"name": "a", "webhook": {"url": "https://x.example", "secret_file": "none"}}]}, r"none.*Mend: ",
-    ),
+    "secret": ({"decisions": [UNSIGNED]}, r"none.*Mend: "),
 }  # fmt: skip
 
 
