@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nats.js.api import StreamConfig
-from tests.servers.postgres_server import postgres_server, url_at
 
 from serving.streams.settings import StreamSettings
 from tests.servers.kafka import create_topic, kafka_server
 from tests.servers.nats import create_nats_stream, nats_server
+from tests.servers.postgres_server import postgres_server, url_at
 from tests.servers.process import Server
 from tests.servers.proxy import Proxy
 from tests.servers.redis_server import redis_server
