@@ -104,7 +104,7 @@ class Consumer:
     def _claim(self, share: int) -> None:
         """Claim free partitions, beginning at our own place in the list so that workers seldom want the same one."""
         names = list(self._partitions)
-        first = (self._presence.number or 0) * share
+        first = min(len(names), (self._presence.number or 0) * share)
         for name in names[first:] + names[:first]:
             if len(self._readings) >= share or self._draining.is_set():
                 return

@@ -1,11 +1,10 @@
 """How many partitions are a worker's fair share: as many as there are, by the number of workers that are alive.
 
-Each worker holds one numbered lease per stream for as long as it lives; the occupied numbers are the workers.
+Each worker holds one numbered lease per stream for as long as it lives; the occupied numbers are the workers. What does
+not divide goes to the lowest numbers, one each.
 """
 
 from __future__ import annotations
-
-from math import ceil
 
 from serving.stores.store import Fence, Store
 
@@ -28,8 +27,9 @@ class Presence:
         self._renew(partitions)
         if self.number is None:
             return 0
-        others = sum(self._taken(number) for number in range(partitions) if number != self.number)
-        return ceil(partitions / (1 + others))
+        taken = [number for number in range(partitions) if number == self.number or self._taken(number)]
+        each, left = divmod(partitions, len(taken))
+        return each + (taken.index(self.number) < left)
 
     def _taken(self, number: int) -> bool:
         fence = self._store.claim(self._lease(number), LOOKER, LOOK_SECONDS)

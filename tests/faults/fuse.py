@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+<<<<<<< HEAD
+=======
+import time
+>>>>>>> streams
 from typing import Any
+
+DELIVERY = 0.2  # seconds within which a signal has stopped all threads
 
 
 class Fuse:
@@ -17,6 +23,7 @@ class Fuse:
             self.left -= 1
             if self.left == 0:
                 os.kill(os.getpid(), self.number)
+                time.sleep(DELIVERY)  # another thread may be the one to take the signal: this one must not run on
 
 
 class Fused:

@@ -6,8 +6,6 @@ import socket
 from contextlib import suppress
 from threading import Thread
 
-from tests.servers.process import free_port
-
 BUFFER = 1 << 16
 
 
@@ -15,14 +13,20 @@ class Proxy:
     """Passes connections to `port` on to `target`; `cut` ends all and refuses new ones until `heal`."""
 
     def __init__(self) -> None:
-        self.port, self.target = free_port(), 0
+        self.target = 0
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._listen(0)  # from now on, so that the port is ours
+
+    def _listen(self, port: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._listener.getsockname()[1])
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def heal(self, target: int | None = None) -> None:
         self.target = target or self.target
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        if self._listener is None:
+            self._listen(self.port)
 
     def cut(self) -> None:
         if self._listener is not None:
@@ -35,9 +39,13 @@ class Proxy:
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                near.close()
+                continue
             self._connections += [near, far]
             for one, other in ((near, far), (far, near)):
                 Thread(target=pump, args=(one, other), daemon=True).start()

@@ -137,6 +137,14 @@ def test_more_workers_than_partitions_leaves_some_without(settings):
     assert presences[2].share(2) == 1
 
 
+def test_what_does_not_divide_goes_to_the_first(settings):
+    store = MemoryStore()
+    presences = [Presence(store, "events", f"worker{i}", 60.0) for i in range(3)]
+    for _ in range(2):
+        shares = [presence.share(8) for presence in presences]
+    assert shares == [3, 3, 2]
+
+
 def test_a_look_at_who_is_there_displaces_nobody(settings):
     store = MemoryStore()
     first, second = (Presence(store, "events", name, 60.0) for name in ("one", "two"))
