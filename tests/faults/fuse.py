@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-<<<<<<< HEAD
-=======
 import time
->>>>>>> streams
 from typing import Any
 
 DELIVERY = 0.2  # seconds within which a signal has stopped all threads
