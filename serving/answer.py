@@ -43,6 +43,17 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     received: int | None = None
 
 
+class Arrival(NamedTuple):
+    """How a batch came: by which door, when (ms since the Unix epoch), and up to which time its events can be."""
+
+    source: str | None = None
+    received: int | None = None
+    latest: int | None = None
+
+
+SOMEHOW = Arrival()
+
+
 class Answer(NamedTuple):
     """What became of one event. `record` is the JSON of the decision.
 
@@ -83,6 +94,12 @@ def conflict(first: Event, event: Event) -> DeadLetter | None:
     return refusal("conflict", f"{what}. The first one holds. Mend: give each event an id of its own", event).letter
 
 
+def arrived(letter: DeadLetter, arrival: Arrival) -> DeadLetter:
+    """The dead letter with how it came, where it does not say so itself."""
+    source, received = letter.source or arrival.source, letter.received or arrival.received
+    return msgspec.structs.replace(letter, source=source, received=received)
+
+
 def at_line(answer: Answer, number: int | None) -> Answer:
     """The answer with the line number in its dead letter, if it has one."""
     if answer.letter is None or number is None:
@@ -92,8 +109,13 @@ def at_line(answer: Answer, number: int | None) -> Answer:
 
 def refusal(reason: Reason, detail: str, event: Event) -> Answer:
     """The answer to an event that is refused."""
+    return Answer("refused", letter=letter_of(reason, detail, event))
+
+
+def letter_of(reason: Reason, detail: str, event: Event) -> DeadLetter:
+    """The dead letter of an event."""
     raw = shown(event_encoder.encode(event))
-    return Answer("refused", letter=DeadLetter(reason, detail, event=event.id, user=event.user, raw=raw))
+    return DeadLetter(reason, detail, event=event.id, user=event.user, raw=raw)
 
 
 def too_late(event: Event, window: int) -> Answer:

@@ -11,7 +11,7 @@ import msgspec
 
 from journeys.events import Event
 from policies.bundle import Bundle
-from serving.answer import Answer, DeadLetter, refusal
+from serving.answer import Answer, Arrival, DeadLetter, arrived, letter_of
 from serving.guarded_policy import DEADLINE_SECONDS
 from serving.runtime import ACTIVE_USERS, REASONS, REORDER_MS, Runtime
 from serving.stores.store import NOTHING, Commit, Delivery, Store
@@ -77,26 +77,30 @@ class Engine:
         with self._swapping:
             self._runtimes = {**self._runtimes, bundle.journey.name: made}
 
-    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery = NOTHING) -> list[Answer]:
+    def take(
+        self, incoming: Sequence[Event | DeadLetter], delivery: Delivery = NOTHING, source: str | None = None
+    ) -> list[Answer]:
         """Apply a batch in order, one commit for each journey; `delivery` is committed with the last.
+
+        `source` is the door that it came by.
 
         What was refused is committed to the store's dead letters, those that came in as such among them. Raises
         `StoreError` (`StoreDown`, `Fenced`, `StaleState`): then the last journey's part was not applied, and the same
         batch can be given again, as what was applied is known by its ids.
         """
-        latest = self._latest()
+        arrival = self._arrival(source)
         first = incoming[0] if incoming else None
         if isinstance(first, Event) and len(incoming) == 1:
             runtime = self._runtimes.get(first.journey)
             if runtime is not None:
-                return runtime.process_many((first,), delivery, latest)
-        return self._take(incoming, delivery, latest)
+                return runtime.process_many((first,), delivery, arrival)
+        return self._take(incoming, delivery, arrival)
 
-    def _latest(self) -> int | None:
-        tolerance = self.serving.tolerance_ms
-        return None if tolerance is None else int(self._clock() * MS) + tolerance
+    def _arrival(self, source: str | None) -> Arrival:
+        now, tolerance = int(self._clock() * MS), self.serving.tolerance_ms
+        return Arrival(source, now, None if tolerance is None else now + tolerance)
 
-    def _take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, latest: int | None) -> list[Answer]:
+    def _take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, arrival: Arrival) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(incoming)
         places: dict[str, list[int]] = {}
         letters: list[bytes] = []
@@ -104,9 +108,9 @@ class Engine:
             if isinstance(one, Event) and one.journey in self._runtimes:
                 places.setdefault(one.journey, []).append(place)
                 continue
-            answer = self._stranger(one) if isinstance(one, Event) else Answer("refused", letter=one)
-            answers[place] = answer
-            letters.append(msgspec.json.encode(answer.letter))
+            letter = self._stranger(one) if isinstance(one, Event) else one
+            answers[place] = Answer("refused", letter=letter)
+            letters.append(msgspec.json.encode(arrived(letter, arrival)))
         if letters:
             delivery = delivery._replace(letters=[*delivery.letters, *letters])
         before, last = Delivery(delivery.fences), len(places)
@@ -114,14 +118,14 @@ class Engine:
         for number, (journey, mine) in enumerate(places.items(), 1):
             events = [one for one in (incoming[place] for place in mine) if isinstance(one, Event)]
             part = delivery if number == last else before
-            made = runtimes[journey].process_many(events, part, latest)
+            made = runtimes[journey].process_many(events, part, arrival)
             for place, answer in zip(mine, made, strict=True):
                 answers[place] = answer
         if not places and delivery != NOTHING:
             self.store.commit(Commit("", "", (), (), delivery))
         return [answer for answer in answers if answer is not None]
 
-    def _stranger(self, event: Event) -> Answer:
+    def _stranger(self, event: Event) -> DeadLetter:
         served = ", ".join(repr(name) for name in self._runtimes) or "none"
         detail = f"event {event.id!r}: journey {event.journey!r} is not served here. Mend: send events of {served}"
-        return refusal("invalid", detail, event)
+        return letter_of("invalid", detail, event)

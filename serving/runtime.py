@@ -15,8 +15,11 @@ from policies.bundle import Bundle
 from serving.answer import (
     APPLIED,
     IGNORED,
+    SOMEHOW,
     Answer,
+    Arrival,
     DeadLetter,
+    arrived,
     at_line,
     recorded,
     refusal,
@@ -114,23 +117,23 @@ class Runtime:
         return [next(answers) if isinstance(event, Event) else event for event in read]
 
     def process_many(
-        self, events: Sequence[Event], delivery: Delivery = NOTHING, latest: int | None = None
+        self, events: Sequence[Event], delivery: Delivery = NOTHING, arrival: Arrival = SOMEHOW
     ) -> list[Answer]:
         """Apply events in order, as one batch and one commit; the decisions are those of one event at a time.
 
-        `delivery` is committed with the batch, whatever became of its events. Events later than `latest` (ms, what the
-        caller's clock allows) are refused. Raises `StoreError` where the store fails; then nothing was applied.
+        `delivery` is committed with the batch, whatever became of its events. Events later than what
+        `arrival` allows are refused. Raises `StoreError` where the store fails; then nothing was applied.
         """
-        return self._process(events, None, delivery, latest)
+        return self._process(events, None, delivery, arrival)
 
     def _process(
         self,
         events: Sequence[Event],
         numbers: Sequence[int | None] | None,
         delivery: Delivery = NOTHING,
-        latest: int | None = None,
+        arrival: Arrival = SOMEHOW,
     ) -> list[Answer]:
-        answers = self._insist(events, delivery, latest)
+        answers = self._insist(events, delivery, arrival)
         if numbers is not None:
             answers = [at_line(answer, number) for answer, number in zip(answers, numbers, strict=True)]
         if self.refused is not None:
@@ -139,14 +142,15 @@ class Runtime:
                     self.refused(answer.letter)
         return answers
 
-    def _insist(self, events: Sequence[Event], delivery: Delivery, latest: int | None) -> list[Answer]:
+    def _insist(self, events: Sequence[Event], delivery: Delivery, arrival: Arrival) -> list[Answer]:
+        latest = arrival.latest
         if len(events) == 1 and (latest is None or events[0].time <= latest):
             answer = self._apply_one(events[0], delivery)
             if answer is not None:
                 return [answer]
         for attempt in range(TRIES):
             try:
-                return self._apply(events, delivery, latest, careful=attempt > 0)
+                return self._apply(events, delivery, arrival, careful=attempt > 0)
             except StaleState:
                 continue
         raise StaleState(f"gave up after {TRIES} tries: other processes keep changing these users. Mend: split by user")
@@ -194,19 +198,19 @@ class Runtime:
         self._settle(users, (change,))
         return APPLIED if decision is None else Answer("applied", decision, None, record)
 
-    def _apply(self, events: Sequence[Event], delivery: Delivery, latest: int | None, careful: bool) -> list[Answer]:
+    def _apply(self, events: Sequence[Event], delivery: Delivery, arrival: Arrival, careful: bool) -> list[Answer]:
         batch, answers = Batch(time.perf_counter_ns()), dict[int, Answer]()
         users = {event.user for event in events}
         self._turns.take(users)
         try:
-            changes = self._fold(events, batch, answers, latest, careful)
+            changes = self._fold(events, batch, answers, arrival.latest, careful)
         except BaseException:
             self._residents.forget(users)
             self._turns.end(users)
             raise
         self._turns.leave(users)
         try:
-            self._commit(batch, changes, answers, delivery)
+            self._commit(batch, changes, answers, delivery, arrival)
         except BaseException:
             self._settle(users, None)
             raise
@@ -309,12 +313,14 @@ class Runtime:
         for place, first in repeats.items():
             answers[place] = repeated(answers[first], events[first], events[place])
 
-    def _commit(self, batch: Batch, changes: Sequence[Change], answers: dict[int, Answer], delivery: Delivery) -> None:
+    def _commit(
+        self, batch: Batch, changes: Sequence[Change], answers: dict[int, Answer], delivery: Delivery, arrival: Arrival
+    ) -> None:
         """Write what the batch changed and what comes with it, unless that is nothing."""
         if self.keep_letters:
-            letters = [msgspec.json.encode(answer.letter) for answer in answers.values() if answer.letter is not None]
+            letters = [arrived(answer.letter, arrival) for answer in answers.values() if answer.letter is not None]
             if letters:
-                delivery = delivery._replace(letters=[*delivery.letters, *letters])
+                delivery = delivery._replace(letters=[*delivery.letters, *map(msgspec.json.encode, letters)])
         if changes or delivery != NOTHING:
             entries = batch.entries(batch.applied())
             self.store.commit(Commit(self.journey.name, self.journey_hash, changes, entries, delivery))

@@ -57,7 +57,7 @@ class CountedEngine:
         """As `Engine.take`."""
         began = time.perf_counter()
         try:
-            answers = self._engine.take(items, delivery)
+            answers = self._engine.take(items, delivery, self._door)
         except StoreDown:
             self._numbers.add("handrail_store_errors", ("down",))
             raise

@@ -151,3 +151,11 @@ def test_a_journey_without_its_bundle_is_served_by_the_rules():
     assert (decision.policy, decision.bundle) == ("rules", "stand-in")
     assert "no such folder" in decision.fallback
     assert decision.action == engine_of(make_bundle("tiny", "rules")).take([signup()])[0].decision.action
+
+
+def test_a_dead_letter_says_when_it_came_and_by_which_door():
+    mine = engine()
+    mine.take([signup(time=T0 + CLOCK_TOLERANCE_MS + 1), signup("c", "nowhere")], source="http")
+    letters = [msgspec.json.decode(one.letter, type=DeadLetter) for one in mine.store.letters("", 10)]
+    assert {(letter.source, letter.received) for letter in letters} == {("http", T0)}
+    assert len(letters) == 2

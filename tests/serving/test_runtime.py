@@ -22,7 +22,7 @@ from personas.persona import load_population
 from policies.network import NetworkPolicy
 from policies.rowwise import RowwisePolicy
 from policies.training.rollout import event_log
-from serving.answer import RAW_KEPT
+from serving.answer import RAW_KEPT, Arrival
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
 from serving.refold import refold
@@ -283,9 +283,9 @@ def test_reordered_and_repeated_events_make_the_fold_of_the_log_in_any_batches(d
 def test_an_event_of_a_time_to_come_is_early():
     runtime = started()
     ahead = event(60, "ask", step="first-note")
-    (answer,) = runtime.process_many([ahead], latest=ahead.time - 1)
+    (answer,) = runtime.process_many([ahead], arrival=Arrival(latest=ahead.time - 1))
     assert (answer.outcome, answer.letter.reason) == ("refused", "early")
-    assert runtime.process_many([ahead], latest=ahead.time)[0].outcome == "applied"
+    assert runtime.process_many([ahead], arrival=Arrival(latest=ahead.time))[0].outcome == "applied"
 
 
 GOOD = encoder.encode(event(5, "fail", step="first-note"))
