@@ -129,6 +129,7 @@ def show_next(console: Console, run: Run, bundle: Path) -> None:
         ("try", f"{handrail} compare journey={journey} policies=[rules,greedy,{run.folder}]"),
         ("", f"{handrail} simulate journey={journey} users=500 policy.name={run.folder} out=events.jsonl"),
         ("", f"{handrail} replay events.jsonl --bundle {bundle} --out decisions.jsonl"),
+        ("", f"{handrail} serve --bundle {bundle}   (then POST events to /v1/decide)"),
         ("", f"{handrail} train journey={journey} seed=1   (the thorough settings)"),
     ):
         console.print(f"{what:8}{line}", soft_wrap=True, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from serving.formats import cloudevents, handrail_json, segment, xapi
 from serving.formats.wire import Read
 
 Item = Event | DeadLetter
+NS_PER_MS = 1_000_000
 NO_HEADERS: Mapping[str, str] = {}
 T = TypeVar("T")
 
@@ -159,6 +161,13 @@ def letter_of(
     reason: Reason, detail: str, body: bytes, headers: Mapping[str, str], format: str | None, source: str | None
 ) -> DeadLetter:
     """A dead letter that can be read again."""
+    kept = dict(headers) if headers else None
     return DeadLetter(
-        reason, detail, raw=shown(body), format=format, source=source, headers=dict(headers) if headers else None
+        reason,
+        detail,
+        raw=shown(body),
+        format=format,
+        headers=kept,
+        source=source,
+        received=time.time_ns() // NS_PER_MS,
     )

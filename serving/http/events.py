@@ -70,8 +70,9 @@ def told(item: Item, answer: Answer) -> Told:
 
 def read(request: Request, most: int) -> list[Item]:
     """The events of a request. Raises `Refused` with 400, 413 or 415."""
+    source = f"{SOURCE}/{request.key}" if request.key else SOURCE
     try:
-        items = read_body(request.body, request.texts(), request.query.get("format"), SOURCE)
+        items = read_body(request.body, request.texts(), request.query.get("format"), source)
     except FormatError as error:
         raise Refused(problem(415, "unknown_format", str(error))) from None
     except BodyError as error:

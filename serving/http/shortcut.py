@@ -83,23 +83,33 @@ class DecideProtocol(HttpToolsProtocol):
         self._short: Cycle | None = None  # the request that is being received by the short way
         self._head: tuple[object, bytes] = (None, b"")
 
+    def on_message_begin(self) -> None:
+        """Begin without a scope: only the ordinary way needs one."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
     def on_headers_complete(self) -> None:
         """Choose the way."""
-        free = self.cycle is None or self.cycle.response_complete
-        if self.url == URL and free and self._is_short():
+        if self.url == URL and (self.cycle is None or self.cycle.response_complete) and self._is_short():
             self._short = self.cycle = Cycle(self.parser.should_keep_alive())  # type: ignore[assignment]
         else:
-            super().on_headers_complete()
+            self._ordinary()
+
+    def _ordinary(self) -> None:
+        """Catch up with what uvicorn does at the beginning of a message, and let it go on."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers  # the scope holds this very list
+        super().on_headers_complete()
 
     def _is_short(self) -> bool:
-        return (
-            self.parser.get_method() == METHOD
-            and self.parser.get_http_version() == "1.1"
-            and not self.expect_100_continue
-            and not self.parser.should_upgrade()
-            and not self.flow.write_paused
-            and all(value == JSON for name, value in self.headers if name == CONTENT_TYPE)
-        )
+        parser = self.parser
+        if parser.get_method() != METHOD or self.expect_100_continue or self.flow.write_paused:
+            return False
+        for name, value in self.headers:
+            if name == CONTENT_TYPE and value != JSON:
+                return False
+        return parser.get_http_version() == "1.1" and not parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
         """Collect; what is longer than an event goes the ordinary way."""
@@ -123,7 +133,7 @@ class DecideProtocol(HttpToolsProtocol):
     def _decline(self, short: Cycle) -> None:
         """Go the ordinary way with what has come so far."""
         self._short, short.response_complete = None, True
-        super().on_headers_complete()
+        self._ordinary()
         super().on_body(bytes(short.body))
 
     def _reply(self, cycle: Cycle, reply: Reply) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from policies.bundle_files import BundleError
 from serving.engine import Engine
 from serving.service.numbers import Numbers
 from serving.service.settings import BundleSettings, SettingsError
+from serving.stand_in import stand_in
 from serving.stores.store import StoreError
 
 log = structlog.get_logger("handrail.bundles")
@@ -41,7 +42,18 @@ def load(settings: BundleSettings) -> Bundle:
     return load_bundle(Path(settings.path), None if settings.journey is None else load_journey(settings.journey))
 
 
-def load_all(bundles: Sequence[BundleSettings]) -> list[Bundle]:
+def load_or_stand_in(settings: BundleSettings) -> Bundle:
+    """Load one bundle; where it cannot be used and its journey is named, the expert rules stand in for it."""
+    try:
+        return load(settings)
+    except BundleError as error:
+        if settings.journey is None:
+            raise
+        log.error("bundle refused", path=settings.path, detail=str(error), mend="the expert rules stand in for it")
+        return stand_in(load_journey(settings.journey), f"the bundle cannot be used: {error}")
+
+
+def load_all(bundles: Sequence[BundleSettings], load: Callable[[BundleSettings], Bundle] = load) -> list[Bundle]:
     """Load all bundles. Raises `BundleError`, `JourneyError`, or `SettingsError` where two serve one journey."""
     loaded: dict[str, Bundle] = {}
     for settings in bundles:

@@ -11,26 +11,33 @@ from journeys.loading import JourneyError
 from policies.bundle_files import BundleError
 from serving.http.keys import KeysError, read_keys
 from serving.outlets.settings import OutletError
-from serving.service.bundles import load_all
+from serving.service.bundles import load_all, load_or_stand_in
+from serving.service.consumers import outlets_of
 from serving.service.logs import set_up_logs
+from serving.service.numbers import Numbers
 from serving.service.server import listen
 from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
 from serving.service.supervisor import supervise
 from serving.service.worker import work
-from serving.stores.store import StoreError
-from serving.streams.stream import StreamError
+from serving.stores.opening import open_store
+from serving.stores.store import StoreDown, StoreError
+from serving.streams.opening import open_stream
+from serving.streams.stream import StreamDown, StreamError
 
 WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, StreamError, OutletError)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 after a graceful end, 2 where what was given is wrong."""
+    """Run the command; returns the exit code: 0 after a graceful end, 2 where something is wrong, 1 to try again."""
     options = parser().parse_args(arguments)
     try:
         settings = settings_from(options)
         if options.check:
             return check(settings)
         return serve(settings, options.file)
+    except (StoreDown, StreamDown) as error:
+        print(f"handrail serve: {error}", file=sys.stderr)
+        return 1
     except WRONG as error:
         print(f"handrail serve: {error}", file=sys.stderr)
         return 2
@@ -88,8 +95,24 @@ def serve(settings: Settings, file: Path | None) -> int:
     with listener:
         announce(listener)
         if http.workers > 1:
+            try_out(settings)
             return supervise(settings, file, listener)
         return work(settings, listener)
+
+
+def try_out(settings: Settings) -> None:
+    """Find out here what would end every worker at its start. Raises what is wrong with what the settings name."""
+    if settings.http.keys is not None:
+        read_keys(Path(settings.http.keys))
+    load_all(settings.bundles, load_or_stand_in)
+    store = open_store(settings.store, settings.store_timeout)
+    try:
+        for source in settings.streams:
+            open_stream(source).close()
+        for outlet in outlets_of(settings, store, Numbers()):
+            outlet.drain()
+    finally:
+        store.close()
 
 
 def announce(listener: socket.socket) -> None:

@@ -203,9 +203,8 @@ def test_what_was_settled_does_not_come_again(made):
     again.close()
 
 
-def test_a_position_alone_is_enough(made, broker):
-    if broker.kind == "redis":
-        pytest.skip("Redis keeps the place in its group: there are no positions")
+@pytest.mark.parametrize("broker", ["file", "nats", "kafka"], indirect=True)  # Redis keeps the place in its group
+def test_a_position_alone_is_enough(made):
     made.send(40)
     partition = made.partition()
     partition.open(None)
@@ -329,9 +328,8 @@ def opened_again(partition: Partition, position: bytes | None) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.parametrize("broker", ["redis", "nats", "kafka"], indirect=True)  # an open file stays readable
 def test_reading_notices_that_the_broker_went_away(made, broker):
-    if broker.kind == "file":
-        pytest.skip("an open file stays readable wherever its folder goes")
     partition = made.partition()
     partition.open(None)
     broker.down()

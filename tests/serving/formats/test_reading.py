@@ -124,7 +124,8 @@ def test_what_is_wrong_is_told_and_kept(name, case):
     assert sound == EVENT
     assert (letter.reason, letter.format, letter.source) == ("malformed", name, "door")
     assert "Mend: " in letter.detail
-    assert read_message(letter.raw.encode(), format=letter.format, source="door") == [letter]
+    (again,) = read_message(letter.raw.encode(), format=letter.format, source="door")
+    assert msgspec.structs.replace(again, received=letter.received) == letter
 
 
 def test_oversized_events_are_refused_and_others_go_on():

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from journeys.events import encoder as event_encoder
 from serving.service.keys_command import main as keys_main
@@ -133,6 +135,7 @@ def test_nothing_that_was_answered_is_lost_by_a_shutdown_under_load(tmp_path):
         assert len(logged[user]) == 2
 
 
+@pytest.mark.slow
 def test_workers_share_the_port_and_the_dead_are_replaced(tmp_path):
     with running(tmp_path, {"http": {"workers": 2}}) as service:
         for i in range(40):
@@ -178,8 +181,12 @@ def test_events_of_a_file_come_in_and_decisions_leave_to_one(tmp_path):
     assert json.loads(text.splitlines()[0])["event"] == "ann-e0"
 
 
+SEVERAL = {"port": 0, "workers": 2}
+UNSIGNED = {"name": "a", "webhook": {"url": "https://x.example", "secret_file": "none"}}
 WRONG = {
     "no bundle": ({"bundles": [{"path": "none"}]}, r"none.*Mend: "),
+    "no bundle for several": ({"bundles": [{"path": "none"}], "http": SEVERAL}, r"none.*Mend: "),
+    "secret for several": ({"decisions": [UNSIGNED], "http": SEVERAL}, r"none.*Mend: "),
     "open": ({"http": {"host": "0.0.0.0"}}, r"line \d+: .*no API keys.*Mend: "),
     "keys": ({"http": {"keys": "none.txt"}}, r"none.txt: cannot be read.*Mend: "),
     "key": ({"htp": {}}, r"line \d+: key 'htp' is unknown. Mend: did you mean 'http'"),
@@ -187,11 +194,9 @@ WRONG = {
     "stream": ({"streams": [{"url": "carrier-pigeon:x", "name": "a"}]}, r"carrier-pigeon.*Mend: "),
     "journey": ({"bundles": [{"path": "guide"}, {"path": "guide"}]}, r"served twice. Mend: "),
     "store": ({"store": "sqlite:no/such/folder/state.sqlite"}, r"no/such/folder.*Mend: "),
-    "memory": ({"store": "memory:", "http": {"workers": 2}}, r"memory.*Mend: "),
+    "memory": ({"store": "memory:", "http": SEVERAL}, r"memory.*Mend: "),
     "outlet": ({"decisions": [{"name": "a"}]}, r"needs a webhook or a stream. Mend: "),
-    "secret": (
-        {"decisions": [{"name": "a", "webhook": {"url": "https://x.example", "secret_file": "none"}}]}, r"none.*Mend: ",
-    ),
+    "secret": ({"decisions": [UNSIGNED]}, r"none.*Mend: "),
 }  # fmt: skip
 
 
@@ -240,3 +245,29 @@ def test_it_starts_without_what_only_other_settings_need(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_rules_stand_in_for_a_bundle_that_is_missing_until_it_comes(tmp_path):
+    bundle_at(tmp_path / "guide", "7").rename(tmp_path / "later")
+    (tmp_path / "guide").write_text("nothing")
+    with running(tmp_path, {"bundles": [{"path": "guide", "journey": "tiny"}]}) as service:
+        decision = service.decide(signup("ann")).json()
+        assert decision["policy"] == "rules"
+        assert "cannot be used" in decision["fallback"]
+        assert service.metric("handrail_fallbacks_total") == 1
+        (tmp_path / "guide").unlink()
+        (tmp_path / "later").rename(tmp_path / "guide")
+        swapped(service, "7")
+        assert service.decide(signup("ben")).json()["fallback"] is None
+
+
+def test_open_sockets_do_not_hold_a_shutdown_up(tmp_path):
+    with running(tmp_path) as service, connect(service.url.replace("http", "ws") + "/v1/stream") as socket:
+        socket.send(event_encoder.encode(signup("ann")).decode())
+        assert json.loads(socket.recv(timeout=20))["outcome"] == "applied"
+        began = time.monotonic()
+        assert service.end() == 0
+        assert time.monotonic() - began < 10
+        with pytest.raises(ConnectionClosed) as caught:
+            socket.recv(timeout=20)
+        assert caught.value.rcvd.code == 1012
