@@ -222,7 +222,7 @@ def test_a_retry_after_may_be_seconds_or_a_date_or_nonsense():
 
 
 @pytest.mark.parametrize(
-    ("url", "secrets"), [("ftp://host/", [SECRET]), ("http:///path", [SECRET]), ("https://h/", [])]
+    ("url", "secrets"), [("ftp://h/", [SECRET]), ("http:///path", [SECRET]), ("https://h/", [])]
 )
 def test_a_webhook_that_cannot_be_is_refused(url, secrets):
     with pytest.raises(ValueError, match="Mend"):
