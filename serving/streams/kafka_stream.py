@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Thread
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -173,10 +174,12 @@ class KafkaPartition:
             return max(0, max(asked, fetched) - (self._settled or 0))
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stop reading. The client may wait for a broker that is away to hear of offsets: then it is left to itself."""
         if self._consumer is not None:
-            consumer, self._consumer = self._consumer, None
-            consumer.close()
+            closing = Thread(target=self._consumer.close, name=f"close-{self.name}", daemon=True)
+            self._consumer = None
+            closing.start()
+            closing.join(self._settings.timeout)
 
 
 class KafkaStream:

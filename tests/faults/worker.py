@@ -57,7 +57,7 @@ class Log:
     """Tells what happened in a file that the test shows when it fails."""
 
     def __init__(self, path: str) -> None:
-        self._file = Path(path).open("a", buffering=1)  # noqa: SIM115 (open for the worker's life)
+        self._file = Path(path).open("a", buffering=1)  # noqa: SIM115 (as long as the worker lives)  # noqa: SIM115 (open for the worker's life)
 
     def batch(self, partition: str, answers: Any, seconds: float, waited: Any) -> None:
         outcomes = [answer.outcome for answer in answers]

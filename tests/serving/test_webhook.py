@@ -221,9 +221,7 @@ def test_a_retry_after_may_be_seconds_or_a_date_or_nonsense():
     assert seconds_of(None, 0.0) is None
 
 
-@pytest.mark.parametrize(
-    ("url", "secrets"), [("ftp://host/", [SECRET]), ("http:///path", [SECRET]), ("https://h/", [])]
-)
+@pytest.mark.parametrize(("url", "secrets"), [("ftp://h/", [SECRET]), ("http:///path", [SECRET]), ("https://h/", [])])
 def test_a_webhook_that_cannot_be_is_refused(url, secrets):
     with pytest.raises(ValueError, match="Mend"):
         WebhookSink(url, secrets)
