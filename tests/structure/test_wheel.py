@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
 
 from handrail import COMMANDS
 
@@ -94,10 +95,10 @@ def bare_requirements() -> set[str]:
     while waiting:
         name = waiting.pop()
         brought.add(name)
-        for requirement in metadata.requires(name) or []:
-            needed = re.split(r"[^\w.-]", requirement)[0].lower()
-            if "extra ==" not in requirement and needed not in brought:
-                waiting.append(needed)
+        for requirement in map(Requirement, metadata.requires(name) or []):
+            wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            if wanted and requirement.name.lower() not in brought:
+                waiting.append(requirement.name.lower())
     return brought
 
 
