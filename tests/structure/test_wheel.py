@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from handrail import COMMANDS
 
@@ -73,6 +74,43 @@ print(int(state.users[0].done), round(float(state.skills[0][0].belief), 6), jour
 """
 
 
+SERVE_A_DECISION = """
+import os
+import signal
+import socket
+import threading
+import time
+from http.client import HTTPConnection
+
+from journeys.loading import load_journey
+from policies.bundle import Contents, save_bundle
+from serving.service import serve
+
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+save_bundle("rules-bundle", Contents("rules", "1", load_journey("tiny"), "rules", {}))
+event = '{"id":"a","user":"u","journey":"tiny","time":1767225600000,"kind":"signup","consent":[]}'
+
+
+def ask():
+    http = HTTPConnection("127.0.0.1", port, timeout=60)
+    while True:
+        try:
+            http.request("POST", "/v1/decide", event, {"content-type": "application/json"})
+            break
+        except ConnectionRefusedError:
+            http.close()
+            time.sleep(0.1)
+    print(http.getresponse().status)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+threading.Thread(target=ask, daemon=True).start()
+raise SystemExit(serve.main(["--bundle", "rules-bundle", "--store", "memory:", "--port", str(port)]))
+"""
+
+
 class Installed(NamedTuple):
     """A fresh environment with the wheel in it."""
 
@@ -91,14 +129,14 @@ def bare_requirements() -> set[str]:
     """Distributions that a bare install brings: the declared dependencies and what those need in turn."""
     declared = re.search(r"^dependencies = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.S | re.M)
     assert declared
-    waiting, brought = [name.lower() for name in re.findall(r'"([\w-]+)', declared[1])], set()
+    waiting, brought = [canonicalize_name(name) for name in re.findall(r'"([\w-]+)', declared[1])], set()
     while waiting:
         name = waiting.pop()
         brought.add(name)
         for requirement in map(Requirement, metadata.requires(name) or []):
             wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-            if wanted and requirement.name.lower() not in brought:
-                waiting.append(requirement.name.lower())
+            if wanted and canonicalize_name(requirement.name) not in brought:
+                waiting.append(canonicalize_name(requirement.name))
     return brought
 
 
@@ -118,7 +156,7 @@ def hidden_modules() -> set[str]:
         "conf",
     }
     by_module = metadata.packages_distributions()
-    return {name for name, dists in by_module.items() if not {d.lower() for d in dists} & kept} - mine
+    return {name for name, dists in by_module.items() if not {*map(canonicalize_name, dists)} & kept} - mine
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +228,13 @@ def test_a_command_of_research_names_the_missing_extra(installed: Installed, com
 def test_replay_needs_no_extra(installed: Installed) -> None:
     said = installed.run("handrail", "replay", "--help")
     assert said.returncode == 0, said.stderr
+
+
+def test_serving_needs_no_extra(installed: Installed) -> None:
+    """The whole service: HTTP, store and rules, a decision, and a graceful end."""
+    said = installed.run("python", "-c", SERVE_A_DECISION)
+    assert said.returncode == 0, said.stderr
+    assert "200" in said.stdout.splitlines()
 
 
 def test_checking_a_journey_needs_no_extra(installed: Installed) -> None:
