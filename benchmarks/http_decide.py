@@ -28,7 +28,8 @@ from personas.persona import load_population
 from policies.expert_rules import expert_rules
 from policies.training.rollout import event_log
 
-PATH, UNIT = "/v1/decide", "requests/s"
+PATH, EVENTS_PATH, UNIT = "/v1/decide", "/v1/events", "requests/s"
+ECHO, DECIDE, EVENTS = "raw ASGI echo", "decide", "events, one a request, through ASGI"
 CONNECTIONS = 64  # enough to keep the server busy
 MANY = 1_000
 AIM, LEAST = 0.8, 0.6  # share of the echo's requests a second
@@ -75,26 +76,28 @@ def measure(settings: Settings) -> list[Row]:
     journey, section = load_journey(JOURNEY), f"HTTP decide, one worker, {JOURNEY}"
     log = event_log(journey, load_population("mixed"), expert_rules(), settings.runtime_users, seed=1)
     rounds, seconds = min(MOST_ROUNDS, settings.rounds), max(LEAST_SECONDS, SAMPLES_LONG * settings.sample_seconds)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home)
         events = str(folder / "events.jsonl")
         write_events(events, (event for event in log if event.kind != "decision"))
         some_bundle(journey, folder)
         ours = ("serving.service.serve", "--bundle", str(folder / "bundle"), "--store", "memory:", "--port", "0")
         with served("benchmarks.http_echo") as bare, served(*ours) as service:
-            rates: dict[Served, list[float]] = {bare: [], service: []}
+            asked = {ECHO: (bare, PATH), DECIDE: (service, PATH), EVENTS: (service, EVENTS_PATH)}
+            rates: dict[str, list[float]] = {name: [] for name in asked}
             clock = 0.0  # requests a second by the clock: the echo's limit in this run
             for number in range(rounds + 1):
-                for server, found in rates.items():
-                    load = Load(server.port, PATH, events, CONNECTIONS, seconds, tag=f"r{number}-")
+                for name, (server, path) in asked.items():
+                    load = Load(server.port, path, events, CONNECTIONS, seconds, tag=f"r{number}-{len(name)}-")
                     before, result = server.seconds(), put(load)
                     if number:
-                        found.append(result.answers / (server.seconds() - before))
+                        rates[name].append(result.answers / (server.seconds() - before))
                         clock = max(clock, result.answers / result.seconds) if server is bare else clock
-            echo = row_of(section, "raw ASGI echo", UNIT, rates[bare])
-            decide = beside(row_of(section, "decide", UNIT, rates[service]), echo)
+            echo = row_of(section, ECHO, UNIT, rates[ECHO])
+            decide = beside(row_of(section, DECIDE, UNIT, rates[DECIDE]), echo)
             rows = [echo, against(decide, LEAST * echo.median, f"{LEAST:.0%} of the echo, aim {AIM:.0%}")]
-            for server, title in ((bare, "raw ASGI echo"), (service, "decide")):
+            rows.append(beside(row_of(section, EVENTS, UNIT, rates[EVENTS]), echo))
+            for server, title in ((bare, ECHO), (service, DECIDE)):
                 half = Load(server.port, PATH, events, MANY, seconds, rate=clock / 2, tag="many-")
                 rows += crowd(section, title, put(half))
     return rows
