@@ -9,18 +9,19 @@ import numpy as np
 
 from journeys.compiled import compiled, entry_point
 from policies.network import NetworkPolicy, Room, Weights, room_of, score_legal
-from policies.vector import dot
+from policies.vector import add_products, aligned, dot, gather
 
 NO_ENTRY, NO_ACTION = -1, -1
 
 
 class Explained(NamedTuple):
-    """Reasons of `n` decisions: `entries` `(n, k)` (-1: no further one) with their `contributions`, largest first.
+    """Reasons of `n` decisions, largest first: `entries` `(n, k)` (-1: none), their `values` and `contributions`.
 
     `others` `(n,)` are the next best actions, -1 where nothing else was legal.
     """
 
     entries: np.ndarray
+    values: np.ndarray
     contributions: np.ndarray
     others: np.ndarray
 
@@ -45,12 +46,13 @@ def push_back(weights: Weights, two: Any, legal: Any, count: int, action: int, d
     `down` `(H2,)` and `up` `(H1,)` are filled; `one` and `two` are the hidden layers after their ReLUs.
     """
     share = np.float32(1.0) / np.float32(count - 1)
-    for j in range(len(two)):
-        others = np.float32(0.0)
-        for n in range(count):
-            if legal[n] != action:
-                others += weights.w3[legal[n], j]
-        down[j] = weights.w3[action, j] - others * share if two[j] > 0.0 else np.float32(0.0)
+    down[:] = np.float32(0.0)
+    for n in range(count):
+        if legal[n] != action:
+            for j in range(len(down)):
+                down[j] += weights.w3[legal[n], j]
+    for j in range(len(down)):
+        down[j] = weights.w3[action, j] - down[j] * share if two[j] > 0.0 else np.float32(0.0)
     for i in range(len(one)):
         up[i] = dot(weights.w2[i], down) if one[i] > 0.0 else np.float32(0.0)
 
@@ -62,14 +64,20 @@ def explain_rows(
     masks: Any,
     actions: Any,
     usual: Any,
+    by_unit: Any,
     room: Room,
     down: Any,
     up: Any,
+    gradient: Any,
     entries: Any,
+    values: Any,
     contributions: Any,
     others: Any,
 ) -> None:
-    """Gradient times (entry - usual entry) of every entry, the largest kept; and the likeliest of the other actions."""
+    """Gradient times (entry - usual entry) of every entry, the largest kept; and the likeliest of the other actions.
+
+    `by_unit` `(H1, D)` is the first layer with a unit a row: the gradient is a sum of the rows of units that count.
+    """
     n_actions = masks.shape[1]
     logits, middle = room.values[:n_actions], n_actions + len(weights.b1)
     for row in range(len(actions)):
@@ -85,32 +93,23 @@ def explain_rows(
             continue
         one, two = room.values[n_actions:middle], room.values[middle : middle + len(weights.b2)]
         push_back(weights, two, room.legal, count, actions[row], down, one, up)
+        spare = room.values[middle + len(weights.b2) :]
+        gradient[:] = np.float32(0.0)
+        add_products(gradient, room.which, spare, gather(up, room.which, spare), by_unit, gradient)
         for d in range(len(usual)):
-            departure = observations[row, d] - usual[d]
-            if departure != 0.0:
-                keep_largest(d, float(dot(weights.w1[d], up) * departure), entries[row], contributions[row])
+            keep_largest(d, float(gradient[d] * (observations[row, d] - usual[d])), entries[row], contributions[row])
+        for k in range(entries.shape[1]):
+            values[row, k] = observations[row, entries[row, k]] if entries[row, k] >= 0 else 0.0
 
 
 @cache
 def machine_code() -> Any:
     """The loop compiled for the only types that it is called with."""
     line, plane, masks = np.zeros(1, np.float32), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.bool_)
-    numbers, pairs = np.zeros(1, np.int64), np.zeros((1, 1), np.int64)
-    weights = Weights(plane, line, plane, line, plane, line)
-    return entry_point(
-        explain_rows,
-        weights,
-        plane,
-        masks,
-        numbers,
-        line,
-        room_of(1, 1, 1),
-        line,
-        line,
-        pairs,
-        np.zeros((1, 1)),
-        numbers,
-    )
+    numbers, doubles = np.zeros(1, np.int64), np.zeros((1, 1))
+    weights, seen = Weights(plane, line, plane, line, plane, line), (plane, masks, numbers, line)
+    out = np.zeros((1, 1), np.int64), doubles, doubles, numbers
+    return entry_point(explain_rows, weights, *seen, plane, room_of(1, 1, 1), line, line, line, *out)
 
 
 class NetworkReasons:
@@ -119,11 +118,17 @@ class NetworkReasons:
     def __init__(self, policy: NetworkPolicy, usual: np.ndarray, k: int) -> None:
         self._k, self._usual = k, np.ascontiguousarray(usual, np.float32)
         self._weights, self._room = policy.ready, policy.room()
+        self._by_unit = aligned(policy.weights.w1.T, 0, 1)
+        self._gradient = aligned(np.zeros(len(policy.weights.w1), np.float32), 0)
         self._down, self._up = np.zeros_like(self._weights.b2), np.zeros_like(self._weights.b1)
 
     def explain(self, observations: np.ndarray, masks: np.ndarray, actions: np.ndarray) -> Explained:
         """Reasons for `actions` `(n,)` at `observations` `(n, D)` float32 and `masks` `(n, A)` bool, in C order."""
         n = len(actions)
-        out = Explained(np.empty((n, self._k), np.int64), np.empty((n, self._k)), np.empty(n, np.int64))
-        machine_code()(self._weights, observations, masks, actions, self._usual, self._room, self._down, self._up, *out)
+        shape = n, self._k
+        out = Explained(np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(n, np.int64))
+        machine_code()(
+            self._weights, observations, masks, actions, self._usual, self._by_unit, self._room,
+            self._down, self._up, self._gradient, *out,
+        )  # fmt: skip
         return out

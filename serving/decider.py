@@ -151,18 +151,10 @@ class Decider:
             others = self._others(seen, fallback).tolist()
             return [(self._because(seen, fallback, i), self._next(other)) for i, other in enumerate(others)]
         told = self._network.explain(seen.observations, seen.masks, seen.actions)
-        entries, weights, others = (column.tolist() for column in told)
         names = self.entries
         return [
-            (
-                tuple(
-                    Because(names[d], seen.observations.item(i, d), weight)
-                    for d, weight in zip(entries[i], weights[i], strict=True)
-                    if d >= 0
-                ),
-                self._next(other),
-            )
-            for i, other in enumerate(others)
+            (tuple([Because(names[d], v, w) for d, v, w in zip(*row, strict=True) if d >= 0]), self._next(other))
+            for *row, other in zip(*(column.tolist() for column in told), strict=True)
         ]
 
     def _others(self, seen: Seen, fallback: Fallback) -> np.ndarray:
