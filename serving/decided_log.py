@@ -7,6 +7,7 @@ decision records of the runtime (docs/serving.md), each taken as the decision ev
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from journeys.events import EVENT, LARGEST_EVENT, SIGNUP, Event, EventCodec, Eve
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
 from serving.log_lines import lines_of
+from serving.refold import REORDER_MS
 
 MARK_OF_RECORD, MARK_OF_REWARD = b'"offer"', b'"reward"'
 TIME_AT, KIND_AT = ((EVENT.names or ()).index(name) for name in ("time", "kind"))
@@ -72,6 +74,11 @@ class Part(NamedTuple):
 
     path: Path
     content: bytes
+
+
+def time_of(event: tuple[str, tuple[Any, ...]]) -> int:
+    """When an event was, in ms."""
+    return int(event[1][TIME_AT])
 
 
 class LogReader:
@@ -131,15 +138,15 @@ class LogReader:
         )  # fmt: skip
 
     def take_event(self, event: Event) -> None:
-        """Take an event that is sound, new and not late."""
+        """Take an event that is sound, new and not late, into its place by time."""
         fields = self.codec.fields(event)
         if (event.user, event.id) in self.seen:
             return
         mine = self.events.setdefault(event.user, [])
-        if mine and event.time < mine[-1][1][TIME_AT]:
+        if mine and event.time < mine[-1][1][TIME_AT] - REORDER_MS:
             raise EventError(f"event {event.id!r} is earlier than its user's last. Mend: give each user's in order")
         self.seen.add((event.user, event.id))
-        mine.append((event.id, fields))
+        insort(mine, (event.id, fields), key=time_of)
         self.events[event.user] = self.events.pop(event.user)  # users in the order of their last event
 
     def log(self) -> DecidedLog:

@@ -13,7 +13,8 @@ from journeys.events import Event
 from policies.bundle import Bundle
 from serving.answer import Answer, Arrival, DeadLetter, arrived, letter_of
 from serving.guarded_policy import DEADLINE_SECONDS
-from serving.runtime import ACTIVE_USERS, REASONS, REORDER_MS, Runtime
+from serving.refold import REORDER_MS
+from serving.runtime import ACTIVE_USERS, REASONS, Runtime
 from serving.stores.store import NOTHING, Commit, Delivery, Store
 
 CLOCK_TOLERANCE_MS = 300_000  # five minutes: what Kerberos (RFC 4120) lets clocks differ by

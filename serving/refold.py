@@ -21,6 +21,8 @@ from serving.batch import event_of
 from serving.decision import decoder as decision_decoder
 from serving.stores.store import LogLine
 
+REORDER_MS = 30_000  # longer than a flaky phone needs to send again, shorter than a visit to a step
+
 StepsOf = Callable[[str], tuple[str, ...]]  # journey hash -> step names of that journey
 
 

@@ -34,6 +34,7 @@ from serving.decision import Decision, Mode
 from serving.decision import encoder as decision_encoder
 from serving.folding import Folding
 from serving.guarded_policy import DEADLINE_SECONDS
+from serving.refold import REORDER_MS
 from serving.roster import Roster
 from serving.single import Single
 from serving.stores.store import (
@@ -52,7 +53,6 @@ from serving.workspace import EVENT_SIZE, WRITE_EVENT, Workspace
 
 REASONS = 3  # entries of the observation that a decision names
 TRIES = 8  # of a batch whose users another process keeps changing
-REORDER_MS = 30_000  # longer than a flaky phone needs to send again, shorter than a visit to a step
 ACTIVE_USERS = 100_000  # users in memory: some 100 MB
 
 

@@ -16,7 +16,8 @@ from journeys.source import Source, SourceError, read_source
 from serving.engine import CLOCK_TOLERANCE_MS
 from serving.guarded_policy import DEADLINE_SECONDS
 from serving.outlets.settings import OutletSettings, WebhookSettings
-from serving.runtime import ACTIVE_USERS, REASONS, REORDER_MS
+from serving.refold import REORDER_MS
+from serving.runtime import ACTIVE_USERS, REASONS
 from serving.streams.settings import StreamSettings
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]

@@ -15,24 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
-from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.stores.store import BEGINNING, Logged, Store
+from serving.upkeep.identity import ExportError, identity_of
 from serving.upkeep.tables import DECISIONS, EVENTS, Row, row_of, table_of
 
 STATE, PARTIAL = "export.json", ".partial"
 PART = 50_000  # events: some 30 MB of decisions in memory
 PAGE = 5_000  # events read from the store at once
-IDENTITY = "export/store"  # the note that tells one store from another
 MS = 1_000
-
-
-class ExportError(ValueError):
-    """An export that cannot be done: why, and how to mend it."""
 
 
 class Filter(NamedTuple):
@@ -78,7 +73,7 @@ def export(store: Store, out: Path, chosen: Filter, told: Callable[[Progress], N
 
 def begin(store: Store, out: Path, chosen: Filter) -> Progress:
     """How far `out` has come, with what an export left unfinished taken away."""
-    identity = store.remember(IDENTITY, uuid4().hex.encode()).decode()
+    identity = identity_of(store)
     if out.exists() and not out.is_dir():
         raise ExportError(f"{out}: is a file. Mend: give the path of a folder")
     if not (out / STATE).exists():

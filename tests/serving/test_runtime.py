@@ -25,9 +25,9 @@ from policies.training.rollout import event_log
 from serving.answer import RAW_KEPT, Arrival
 from serving.decision import Likely, decoder
 from serving.decision import encoder as decision_encoder
-from serving.refold import refold
+from serving.refold import REORDER_MS, refold
 from serving.residents import Residents
-from serving.runtime import REORDER_MS, TRIES, Runtime
+from serving.runtime import TRIES, Runtime
 from serving.stores.memory_store import MemoryStore
 from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import StaleState, StoreError
