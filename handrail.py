@@ -38,7 +38,7 @@ COMMANDS = {
     "keys": Command("serving.service.keys_command", "", "make API keys for the service"),
     "replay": Command("serving.replay", "", "fold events from a file through the runtime and write its decisions"),
     "update": Command("serving.update", "", "let a bandit go on learning from logged decisions, as a new bundle"),
-    "logs": Command("serving.upkeep.logs_command", "", "export the events and decisions of a store: Parquet, JSON Lines"),
+    "logs": Command("serving.upkeep.logs_command", "", "export events and decisions of a store: Parquet, JSON Lines"),
     "reconcile": Command("serving.upkeep.reconcile_command", "", "fold logs again; compare states and decisions"),
     "letters": Command("serving.upkeep.letters_command", "", "list, replay or drop the dead letters of a store"),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
