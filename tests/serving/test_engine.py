@@ -221,3 +221,11 @@ def test_a_batch_gets_its_turn_among_single_events_of_its_users():
     for thread in threads:
         thread.join()
     assert served
+
+
+def test_a_worker_whose_clock_is_slow_believes_the_brokers():
+    """By its own clock the event is an hour ahead; the broker took it in just then."""
+    hour = 3_600_000
+    mine = engine(clock=lambda: (T0 - hour) / 1_000)
+    assert mine.take([signup("a")])[0].letter.reason == "early"
+    assert mine.take([signup("b")], received=T0)[0].outcome == "applied"
