@@ -13,6 +13,7 @@ from bundles import contents_of, make_bundle
 from journeys.events import Event
 from journeys.loading import load_journey
 from policies.bundle import load_bundle, save_bundle
+from policies.protocol import Choices
 from policies.rowwise import RowwisePolicy
 from serving.answer import DeadLetter
 from serving.engine import CLOCK_TOLERANCE_MS, Engine, Serving
@@ -159,3 +160,72 @@ def test_a_dead_letter_says_when_it_came_and_by_which_door():
     letters = [msgspec.json.decode(one.letter, type=DeadLetter) for one in mine.store.letters("", 10)]
     assert {(letter.source, letter.received) for letter in letters} == {("http", T0)}
     assert len(letters) == 2
+
+
+class Mute(RowwisePolicy):
+    """Decides at once, and explains itself `how`."""
+
+    def __init__(self, how) -> None:
+        super().__init__("mute", lambda observations, masks, actions: actions.__setitem__(slice(None), masks.argmax(1)))
+        self._how = how
+
+    def probabilities(self, observations, masks):
+        self._how()
+        return super().probabilities(observations, masks)
+
+
+def fail():
+    raise FloatingPointError("no reasons")
+
+
+@pytest.mark.parametrize("how", [fail, lambda: time.sleep(1.0)], ids=["fails", "is slow"])
+def test_a_choice_stands_without_its_reasons(how):
+    policy = Mute(how)
+    policy.decide = lambda o, m, k: Choices(m.argmax(1), np.ones(len(m)))
+    bundle, three = make_bundle("tiny")._replace(policy=policy), Serving(reasons=3, deadline=0.05)
+    mine = Engine(MemoryStore(), [bundle], three, lambda: T0 / 1_000)
+    began = time.monotonic()
+    decision = mine.take([signup()])[0].decision
+    assert time.monotonic() - began < 0.5
+    assert (decision.fallback, decision.policy, decision.reasons, decision.next_best) == (None, "mute", (), None)
+    assert decision.action == decision.legal[0]
+
+
+def test_a_batch_gets_its_turn_among_single_events_of_its_users():
+    """Commits of 3 ms, one after the other for each of three users, and a batch of all three beside them."""
+
+    class Slow(MemoryStore):
+        def commit(self, commit):
+            time.sleep(0.003)
+            super().commit(commit)
+
+    mine, over = engine(Slow()), threading.Event()
+
+    def singles(user: str) -> None:
+        for n in range(1, 100_000):
+            if over.is_set():
+                return
+            mine.take([Event(f"{user}{n}", user, "tiny", T0 + n, "enter")])
+
+    threads = [threading.Thread(target=singles, args=(user,)) for user in "abc"]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    batch = threading.Thread(
+        target=lambda: mine.take([Event(f"late-{u}", u, "tiny", T0 + 200_000, "enter") for u in "abc"]), daemon=True
+    )
+    batch.start()
+    batch.join(5.0)
+    served = not batch.is_alive()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert served
+
+
+def test_a_worker_whose_clock_is_slow_believes_the_brokers():
+    """By its own clock the event is an hour ahead; the broker took it in just then."""
+    hour = 3_600_000
+    mine = engine(clock=lambda: (T0 - hour) / 1_000)
+    assert mine.take([signup("a")])[0].letter.reason == "early"
+    assert mine.take([signup("b")], received=T0)[0].outcome == "applied"
