@@ -53,9 +53,7 @@ class CountedEngine:
     def __init__(self, engine: Engine, numbers: Numbers, door: str) -> None:
         self._engine, self._numbers, self._door = engine, numbers, door
 
-    def take(
-        self, items: Sequence[Item], delivery: Delivery = NOTHING, received: int | None = None
-    ) -> list[Answer]:
+    def take(self, items: Sequence[Item], delivery: Delivery = NOTHING, received: int | None = None) -> list[Answer]:
         """As `Engine.take`."""
         began = time.perf_counter()
         try:
