@@ -1,4 +1,4 @@
-"""`handrail letters`: list the dead letters of a store; replay or deliver them once what refused them is mended; drop."""
+"""`handrail letters`: list the dead letters of a store; replay, deliver or drop them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from serving.answer import DeadLetter
 from serving.engine import CLOCK_TOLERANCE_MS, Engine, Serving
 from serving.stand_in import stand_in
 from serving.stores.memory_store import MemoryStore
-from serving.stores.store import Delivery, StoreDown
+from serving.stores.store import Delivery, Fenced, StoreDown
 
 T0 = 1_767_225_600_000
 FEW_REASONS = Serving(reasons=0)
@@ -54,6 +54,16 @@ def test_what_was_refused_is_committed_with_the_batch():
     letters = [msgspec.json.decode(one.letter, type=DeadLetter) for one in mine.store.letters("", 10)]
     assert [letter.reason for letter in letters] == ["malformed", "invalid"]
     assert mine.store.recall("position/p") == b"17"
+
+
+def test_who_lost_the_lease_writes_for_none_of_a_batchs_journeys():
+    both = engine(None, "tiny", "saas")
+    lost = both.store.claim("partition", "first", 60.0)
+    both.store.release(lost)
+    assert both.store.claim("partition", "second", 60.0) is not None
+    with pytest.raises(Fenced):
+        both.take([signup("a", "tiny"), signup("b", "saas")], Delivery((lost,)))
+    assert both.store.read_log("", 10) == []
 
 
 def test_a_delivery_without_an_event_is_committed():
