@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -87,9 +88,23 @@ def make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"{path.parent}: cannot be made: {error.strerror}. Mend: correct the path, or make it"
-        ) from None
+        why = f"cannot be made: {error.strerror}. Mend: correct the path, or make it"
+        raise StoreError(f"{path.parent}: {why}") from None
+
+
+def check_place(url: str) -> None:
+    """Where `url` is of a file: this user can write it, or make it. Makes nothing. Raises `StoreError`."""
+    if check_url(url) != "sqlite":
+        return
+    path = state_file(url).path
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder. Mend: give the path of a file")
+    folder = path.parent if path.parent.exists() else path.parent.parent
+    if not folder.is_dir():
+        raise StoreError(f"{path}: {folder} is no folder. Mend: correct the path, or make it")
+    for place in (folder, path):
+        if place.exists() and not os.access(place, os.R_OK | os.W_OK):
+            raise StoreError(f"{place}: user {os.getuid()} may not write it. Mend: let the service's user own it")
 
 
 def without_password(url: str) -> str:
