@@ -36,7 +36,7 @@ class Batcher:
     """Hands events to `take` in batches, in the order in which they came.
 
     `take` runs in the event loop, or with `threaded` in one thread beside it, for stores that answer over a network.
-    Up to `most_waiting` events wait; who comes then gets `Busy`.
+    Up to `most_waiting` events wait, and no request may have more; who comes then gets `Busy`.
     """
 
     def __init__(self, take: Take, most_waiting: int, threaded: bool) -> None:
@@ -56,13 +56,18 @@ class Batcher:
 
     def call(self, items: Sequence[Item], done: Done) -> None:
         """As `submit`; `done` is called in the event loop, with the answers or with what `take` raised."""
-        if self.waiting + len(items) > self._most_waiting and self.waiting:
+        if self.waiting + len(items) > self._most_waiting:
             raise Busy
         self._queue.append(Waiting(items, done))
         self.waiting += len(items)
         if not self._running:
             self._running = True
             self._loop.call_soon(self._next)
+
+    @property
+    def full(self) -> bool:
+        """Whether not one event more may wait."""
+        return self.waiting >= self._most_waiting
 
     async def drained(self) -> None:
         """Returns when nothing waits any more."""

@@ -170,13 +170,13 @@ class Service:
         self._batcher = Batcher(take, http.queue, threaded=self._networked or bool(self._consumers))
         door = Door(self._keyring, RateLimit(http.rate, http.burst) if http.rate else None)
         self.decisions = Decisions(self._batcher, door, self)
-        stream = Stream(self._batcher, self._lookup, door, self, http.sockets)
+        stream = Stream(self._batcher, self._lookup, door, self, http.sockets, http.largest_batch)
         return App(self._routes(), door, http.largest_body, self, self, stream)
 
     def _routes(self) -> Mapping[str, Mapping[str, Route]]:
         http = self.settings.http
         return {
-            "/v1/decide": {"POST": Route(Decide(self._batcher, self.engine, self._lookup))},
+            "/v1/decide": {"POST": Route(Decide(self._batcher, self.engine, self._lookup, http.largest_batch))},
             "/v1/events": {"POST": Route(Events(self._batcher, http.largest_batch))},
             USERS: {"GET": Route(Users(self.engine, self._lookup))},
             "/v1/journeys": {"GET": Route(Journeys(self.engine))},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 
 import httpx
 import msgspec
@@ -129,6 +130,24 @@ def test_what_is_wrong_is_told_with_its_mend(service: Running, case):
     reply = service.client.post(path, content=content, headers=headers)
     assert (reply.status_code, reply.json()["error"]) == (status, error)
     assert "Mend: " in reply.json()["detail"]
+
+
+MANY = {
+    "array": ("", b"[" + b",".join([b"1"] * 500_000) + b"]"),
+    "lines": ("?format=jsonl", b"1\n" * 500_000),
+    "batch": ("?format=segment", b'{"batch":[' + b",".join([b"1"] * 500_000) + b"]}"),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/decide"])
+@pytest.mark.parametrize("case", MANY)
+def test_very_many_events_are_counted_and_not_looked_at(service: Running, path, case):
+    query, content = MANY[case]
+    letters, began = service.metric("handrail_dead_letters_total"), time.monotonic()
+    reply = service.client.post(path + query, content=content, headers=JSON)
+    assert (reply.status_code, reply.json()["error"]) == (413, "too_many")
+    assert time.monotonic() - began < 2.0
+    assert service.metric("handrail_dead_letters_total") == letters
 
 
 def test_a_body_without_a_length_is_cut_off_too(service: Running):
