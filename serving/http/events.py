@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from journeys.events import Event, Identifier, parse_event
+from journeys.events import LARGEST_EVENT, Event, EventError, Identifier, parse_event
 from serving.answer import Answer
 from serving.engine import Engine
-from serving.formats.reading import BodyError, FormatError, Item, TooMany, read_body
+from serving.formats.reading import BodyError, FormatError, Item, TooMany, format_of, read_body
 from serving.http.batcher import Batcher
 from serving.http.replies import JSON, NULL, Refused, Reply, problem
 from serving.http.requests import Request
@@ -81,6 +82,24 @@ def read(request: Request, most: int) -> list[Item]:
         raise Refused(problem(400, "malformed", str(error))) from None
 
 
+def question_in(body: bytes) -> Standing | None:
+    """The question that a body is: by what it holds, as no event of any format holds a user and a journey alone."""
+    if len(body) > LARGEST_EVENT:
+        return None
+    try:
+        return standing_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def check_format(request: Request) -> None:
+    """Raises `Refused` with 415 where the format or the content type is unknown."""
+    try:
+        format_of(request.texts(), request.query.get("format"))
+    except FormatError as error:
+        raise Refused(problem(415, "unknown_format", str(error))) from None
+
+
 def reply_of(answer: Answer) -> Reply:
     """The decision alone; what was refused as a problem."""
     if answer.record is not None:
@@ -120,13 +139,12 @@ class Decide:
     def _item(self, request: Request) -> Item | Standing:
         """The one event of a request; Handrail JSON first, as nearly all are."""
         if request.headers.get(b"content-type", JSON) == JSON and not request.query:
-            try:
+            with contextlib.suppress(EventError):
                 return parse_event(request.body)
-            except ValueError:
-                try:
-                    return standing_decoder.decode(request.body)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    pass
+        question = question_in(request.body)
+        if question is not None:
+            check_format(request)
+            return question
         items = read(request, self._most)
         if len(items) != 1:
             raise Refused(

@@ -49,6 +49,24 @@ def test_the_standing_decision(service: Running):
     assert service.client.post("/v1/decide", json=ask | {"journey": "other"}).status_code == 404
 
 
+KINDS = ("application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "text/json")
+
+
+@pytest.mark.parametrize("query", ["", "?trace=1", "?format=handrail"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_question_is_known_by_its_content(service: Running, query, kind):
+    decision, letters = service.decide(signup("cleo")).json(), service.metric("handrail_dead_letters_total")
+    ask = b'{"journey": "tiny", "user": "cleo"}'
+    reply = service.client.post("/v1/decide" + query, content=ask, headers={"content-type": kind})
+    assert (reply.status_code, reply.json()) == (200, decision)
+    assert service.metric("handrail_dead_letters_total") == letters
+
+
+def test_a_question_of_a_strange_type_is_not_answered(service: Running):
+    ask = b'{"journey": "tiny", "user": "cleo"}'
+    assert service.client.post("/v1/decide", content=ask, headers={"content-type": "text/csv"}).status_code == 415
+
+
 def test_many_events_are_answered_in_order(service: Running):
     old = Event("dan-e9", "dan", "tiny", START - 3_600_000, "leave")
     strange = msgspec.structs.replace(signup("dan", 8), journey="other")
