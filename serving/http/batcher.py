@@ -22,7 +22,7 @@ Done = Callable[["list[Answer] | Exception"], None]
 
 
 class Busy(Exception):
-    """Too many events wait already."""
+    """Too many events, or questions to the store, wait already."""
 
 
 class Waiting(NamedTuple):

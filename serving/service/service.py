@@ -13,6 +13,7 @@ from journeys.events import Event
 from serving.answer import Answer
 from serving.engine import Engine, Serving
 from serving.formats.reading import Item
+from serving.guard.breaker import Breaker
 from serving.guard.guarded_store import GuardedStore
 from serving.http.app import App, Door, Route
 from serving.http.batcher import Batcher
@@ -28,7 +29,7 @@ from serving.http.users import Journeys, Users
 from serving.http.websocket import Stream
 from serving.service.bundles import Watcher, load_all, load_or_stand_in
 from serving.service.consumers import consumers_of, outlets_of
-from serving.service.lookup import Lookup
+from serving.service.lookup import THREADS, Lookup
 from serving.service.metrics import CONTENT_TYPE, Board
 from serving.service.numbers import Numbers
 from serving.service.settings import MS, Settings
@@ -128,6 +129,9 @@ class Service:
             self.engine,
             (lambda: self._store) if in_memory else (lambda: open_store(settings.store, settings.store_timeout)),
             close=not in_memory,
+            breaker=Breaker() if self._guarded is None else self._guarded.breaker,
+            seconds=settings.store_timeout,
+            threads=THREADS if self._networked else 1,  # a file's connections have a cache of pages each
         )
         self.watcher = Watcher(settings.bundles, self.engine, self.numbers)
         self._batcher: Batcher
