@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 
 import httpx
 import pytest
@@ -149,6 +150,34 @@ def test_batches_gather_while_one_is_in_work(threaded):
 
     assert asyncio.run(play()) == [[0], [1], [2], [3], [4], [5, 6, 7]]
     assert sizes == [8]
+
+
+def test_a_batch_that_the_event_loop_may_not_wait_for_is_waited_for_in_a_thread():
+    held, threads = threading.Event(), []
+
+    def take(items):
+        if not held.is_set():
+            raise StoreDown("held")
+        return list(items)
+
+    def patient(items):
+        threads.append(threading.current_thread())
+        assert held.wait(5.0)
+        return list(items)
+
+    async def play():
+        batcher = Batcher(take, 10, threaded=False, patient=patient)
+        first, second = batcher.submit(("a",)), batcher.submit(("b",))
+        await asyncio.sleep(0.05)  # the event loop turns
+        third = batcher.submit(("c",))
+        held.set()
+        answers = await asyncio.gather(first, second, third)
+        await batcher.drained()
+        return answers
+
+    assert asyncio.run(play()) == [["a"], ["b"], ["c"]]
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 def test_a_fault_is_kept_to_whom_it_concerns_and_the_store_s_to_all():
