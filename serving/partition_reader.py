@@ -23,9 +23,7 @@ PATIENCE = Backoff(0.05, 5.0)  # between two tries to go on after trouble
 class Taking(Protocol):
     """The part of an engine that a reader needs."""
 
-    def take(
-        self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, *, received: int | None
-    ) -> list[Answer]:
+    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, *, received: int | None) -> list[Answer]:
         """Apply a batch and commit it with `delivery`; the broker took in the last of it at `received` (ms)."""
 
 

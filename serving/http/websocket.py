@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from serving.answer import Answer
-from serving.formats.reading import BodyError, Item, format_of, read_message
+from serving.formats.reading import BodyError, Item, TooMany, format_of, letter_of, read_body
 from serving.http.app import Door
 from serving.http.batcher import Batcher, Busy
 from serving.http.events import Refusal, Told, told
@@ -25,7 +25,7 @@ from serving.http.requests import query_of
 from serving.stores.store import LogLine, StoreError
 
 log = structlog.get_logger("handrail.socket")
-IN_WORK = 64  # frames of one socket: with the largest frames some MB, and more than a round trip needs
+IN_WORK = 64  # frames of one socket: more than a round trip needs, and the queue's limit holds for their events
 SLOW_SECONDS = 10.0  # in which a client has to take what is sent, once its buffers are full
 LAST_WORD_SECONDS = 1.0  # for the reason of closing
 PAUSE_SECONDS = 0.05  # before asking again where too many events wait
@@ -78,8 +78,9 @@ id_decoder = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
 class Stream:
     """The WebSocket door."""
 
-    def __init__(self, batcher: Batcher, log: Log, door: Door, sockets: Sockets, most: int) -> None:
+    def __init__(self, batcher: Batcher, log: Log, door: Door, sockets: Sockets, most: int, largest_batch: int) -> None:
         self._batcher, self._log, self._door, self._sockets, self._most = batcher, log, door, sockets, most
+        self._largest_batch = largest_batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its opening to its end."""
@@ -101,7 +102,8 @@ class Stream:
         try:
             await send({"type": "websocket.accept", "subprotocol": subprotocol})
             limit = self._door.pace(key, scope["client"][0])
-            await Connection(self._batcher, self._log, limit, receive, send, format).run()
+            frames = Frames(format, self._largest_batch)
+            await Connection(self._batcher, self._log, limit, receive, send, frames).run()
         finally:
             self._sockets.sockets(-1)
 
@@ -113,13 +115,27 @@ class Pace(Protocol):
         """Seconds."""
 
 
+class Frames(NamedTuple):
+    """What a frame may hold: its format, None for Handrail JSON, and how many events at most."""
+
+    format: str | None
+    most: int
+
+    def read(self, frame: bytes) -> list[Item]:
+        """The events of a frame, and a dead letter for each that cannot be read. Raises `TooMany`."""
+        try:
+            return read_body(frame, format=self.format, source=SOURCE, most=self.most)
+        except TooMany:
+            raise
+        except BodyError as error:
+            return [letter_of("malformed", str(error), frame, {}, self.format, SOURCE)]
+
+
 class Connection:
     """One socket: a task that reads and one that writes, with a bounded queue between them."""
 
-    def __init__(
-        self, batcher: Batcher, log: Log, pace: Pace, receive: Receive, send: Send, format: str | None
-    ) -> None:
-        self._batcher, self._log, self._pace, self._format = batcher, log, pace, format
+    def __init__(self, batcher: Batcher, log: Log, pace: Pace, receive: Receive, send: Send, frames: Frames) -> None:
+        self._batcher, self._log, self._pace, self._frames = batcher, log, pace, frames
         self._receive, self._send = receive, send
         self._work = asyncio.Queue[Work](IN_WORK)
 
@@ -163,7 +179,13 @@ class Connection:
                 pass  # an event whose fields hold the word
             else:
                 return await self._resume(control.resume)
-        items = read_message(frame, format=self._format, source=SOURCE)
+        while self._batcher.full:  # a frame that waits is kept as it came: its events take many times the room
+            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            items = self._frames.read(frame)
+        except TooMany as error:
+            refusal = Refusal("too_many", str(error))
+            return await self._work.put(Work(ready=[encoder.encode(Told(None, None, "refused", None, refusal))]))
         while True:
             try:
                 return await self._work.put(Work(items, self._batcher.submit(items)))

@@ -168,6 +168,11 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
         )  # fmt: skip
     yield from faults_of_urls(settings)
+    if http.queue < http.largest_batch:
+        yield Fault(
+            "http.queue", f"{http.queue} events may wait, but one request may have {http.largest_batch}. "
+            "Mend: let queue be at least largest_batch",
+        )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
         yield Fault(
             "store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:"

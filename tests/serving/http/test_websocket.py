@@ -19,6 +19,7 @@ from tests.serving.service.running import START, Running, running, signup, start
 
 pytestmark = pytest.mark.xdist_group("service")
 
+MANY, FRAMES = 520_000, 8  # items of one frame of 1 MiB, and such frames
 HANDSHAKE = (
     b"GET /v1/stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -125,6 +126,25 @@ def test_a_client_that_does_not_read_is_let_go_and_costs_little(service: Running
 def masked(text: bytes) -> bytes:
     """A text frame, masked with zeros."""
     return b"\x81\xff" + len(text).to_bytes(8, "big") + bytes(4) + text
+
+
+def test_a_frame_of_very_many_items_costs_little_and_leaves_nothing(service: Running):
+    """A legal frame of half a million items: counted, refused as a whole, and the socket goes on."""
+    before, letters = resident(service), service.metric("handrail_dead_letters_total")
+    frame = "[" + ",".join(["1"] * MANY) + "]"
+    with open_to(service) as socket:
+        for _ in range(FRAMES):
+            socket.send(frame)
+        began = time.monotonic()
+        assert service.client.get("/healthz").status_code == 200
+        assert time.monotonic() - began < 1.0
+        answers = [told(socket) for _ in range(FRAMES)]
+        socket.send(event_encoder.encode(signup("flo")).decode())
+        assert told(socket)["outcome"] == "applied"
+    assert {answer["refusal"]["reason"] for answer in answers} == {"too_many"}
+    assert all("Mend: " in answer["refusal"]["detail"] for answer in answers)
+    assert service.metric("handrail_dead_letters_total") == letters
+    assert resident(service) - before < 150_000_000
 
 
 def test_vanishing_clients_leave_nothing(service: Running):
