@@ -118,6 +118,10 @@ class Lookup:
         """A user's events with their decisions."""
         return await self._ask(lambda store: store.log(journey, user))
 
+    def serves(self, journey: str) -> bool:
+        """Whether that journey is served."""
+        return journey in self._engine.journeys
+
     async def ping(self) -> None:
         """Raises `StoreDown` where the store does not answer, also not over a new connection."""
         await self._readiness(lambda store: Retry(StoreDown, tries=2)(store.ping), self._seconds)

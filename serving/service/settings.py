@@ -57,7 +57,8 @@ class HttpSettings(Closed, frozen=True):
 
     `port` 0 takes a free one. `keys` is a file that `handrail keys new` made. `largest_body` is in bytes,
     `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0:
-    no limit), `burst` how many of them at once. `most_lag`: beyond so many messages that wait, not ready.
+    no limit), `burst` how many of them at once, both of one worker.
+    `most_lag`: beyond so many messages that wait, not ready.
     """
 
     host: Text = "127.0.0.1"

@@ -84,6 +84,35 @@ def test_a_client_that_comes_back_gets_what_it_missed(service: Running):
         assert [told(socket).get("event") for _ in range(5)] == ["ben-e0", "ben-e1", "ben-e2", "ben-e3", None]
 
 
+WRONG_RESUMES = {
+    "shape": ({"resume": {"journey": "tiny", "seen": ["ben"]}}, "malformed"),
+    "missing": ({"resume": {"journey": "tiny"}}, "malformed"),
+    "more": ({"resume": {"journey": "tiny", "seen": {}}, "also": 1}, "malformed"),
+    "journey": ({"resume": {"journey": "other", "seen": {"ben": None}}}, "no_journey"),
+    "many": ({"resume": {"journey": "tiny", "seen": {f"u{i}": None for i in range(1_001)}}}, "malformed"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_RESUMES)
+def test_what_is_wrong_with_a_resume_is_told_and_kept_nowhere(service: Running, case):
+    frame, reason = WRONG_RESUMES[case]
+    letters = service.metric("handrail_dead_letters_total")
+    with open_to(service) as socket:
+        socket.send(json.dumps(frame))
+        answer = told(socket)
+        assert (answer["resumed"], answer["refusal"]["reason"]) == (0, reason)
+        assert "Mend: " in answer["refusal"]["detail"]
+        socket.send(json.dumps({"resume": {"journey": "tiny", "seen": {"nobody": None}}}))
+        assert told(socket) == {"resumed": 0}
+    assert service.metric("handrail_dead_letters_total") == letters
+
+
+def test_an_event_may_hold_the_word(service: Running):
+    with open_to(service, "?format=segment") as socket:
+        socket.send(json.dumps(json.loads(WRITE["segment"](signup("resumer"))) | {"resume": True}))
+        assert told(socket)["outcome"] == "applied"
+
+
 def test_too_many_sockets_are_told_to_come_later(service: Running):
     with ExitStack() as opened:
         for _ in range(8):

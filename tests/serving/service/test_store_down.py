@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from serving.http.status import ASKED_AGAIN_SECONDS, PING_SECONDS
 from serving.service.lookup import GRACE_SECONDS
@@ -33,6 +34,11 @@ def test_clients_are_told_and_nothing_is_lost(tmp_path):
             assert int(reply.headers["retry-after"]) >= 1
             assert service.send(start("ann", 1)).status_code == 503
             assert service.client.get("/healthz").status_code == 200
+            with connect(service.url.replace("http", "ws") + "/v1/stream") as socket:
+                for _ in range(2):  # it stays open
+                    socket.send(json.dumps({"resume": {"journey": "tiny", "seen": {"ann": None}}}))
+                    answer = json.loads(socket.recv(timeout=20))
+                    assert (answer["resumed"], answer["refusal"]["reason"]) == (0, "store_down")
             until = time.monotonic() + 20
             while service.client.get("/readyz").status_code != 503:
                 assert time.monotonic() < until
