@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import msgspec
@@ -336,9 +335,14 @@ def test_the_service_may_read_a_keys_file_that_somebody_else_made(tmp_path, capf
 
 
 def test_a_further_key_leaves_the_keys_file_to_its_owner(tmp_path, monkeypatch):
-    file, given = tmp_path / "keys.txt", []
+    file, given, fstat = tmp_path / "keys.txt", [], os.fstat
+
+    def of_another(descriptor: int) -> os.stat_result:  # what another user writes is that user's
+        found = tuple(fstat(descriptor))
+        return os.stat_result((*found[:4], 77, 77, *found[6:]))
+
     keys_main(["new", "web", "--file", str(file)])
-    monkeypatch.setattr(os, "fstat", lambda _: SimpleNamespace(st_uid=-1, st_gid=-1))  # what root writes is root's
+    monkeypatch.setattr(os, "fstat", of_another)
     monkeypatch.setattr(os, "fchown", lambda _, user, group: given.append((user, group)))
     keys_main(["new", "app", "--file", str(file)])
     assert given == [(file.stat().st_uid, file.stat().st_gid)]
