@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from journeys.events import encoder as event_encoder
+from serving.http.keys import KeysError, read_keys
 from serving.service.keys_command import main as keys_main
 from serving.service.serve import main
 from serving.stores.sqlite_store import SqliteStore
@@ -309,6 +312,41 @@ def test_keys_are_made_from_the_command_line(tmp_path, capfd):
     assert keys_main(["new", "web", "--file", str(file)]) == 0
     assert capfd.readouterr().out.startswith("hr_")
     assert keys_main(["new", "web", "--file", str(file)]) == 2
+
+
+def test_the_service_may_read_a_keys_file_that_somebody_else_made(tmp_path, capfd, monkeypatch):
+    file, before = tmp_path / "keys.txt", os.umask(0o077)
+    try:
+        keys_main(["new", "web", "--file", str(file)])
+        assert stat.S_IMODE(file.stat().st_mode) == 0o644
+        file.chmod(0o640)
+        keys_main(["new", "app", "--file", str(file)])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640  # as its owner wants it
+    assert len(file.read_text().splitlines()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.txt"]
+
+    def refused(*_: object) -> str:  # tests may run as root, who may read everything
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(KeysError, match=r"may not read it: it belongs to user \d+, with rights -rw-r-----. Mend: "):
+        read_keys(file)
+
+
+def test_a_further_key_leaves_the_keys_file_to_its_owner(tmp_path, monkeypatch):
+    file, given, fstat = tmp_path / "keys.txt", [], os.fstat
+
+    def of_another(descriptor: int) -> os.stat_result:  # what another user writes is that user's
+        found = tuple(fstat(descriptor))
+        return os.stat_result((*found[:4], 77, 77, *found[6:]))
+
+    keys_main(["new", "web", "--file", str(file)])
+    monkeypatch.setattr(os, "fstat", of_another)
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: given.append((user, group)))
+    keys_main(["new", "app", "--file", str(file)])
+    assert given == [(file.stat().st_uid, file.stat().st_gid)]
 
 
 def test_it_starts_without_what_only_other_settings_need(tmp_path):
