@@ -185,7 +185,7 @@ def test_pipelined_requests_are_answered_in_order(service: Running):
     """The short way of decide and the ordinary one share a connection."""
     decide = event_encoder.encode(signup("hal"))
     later = event_encoder.encode(start("hal", 1))
-    head = "POST %s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    head = "POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     requests = [("/v1/decide", decide), ("/v1/events", b"nope"), ("/v1/decide", later), ("/v1/decide", b"{}")]
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"".join((head % (path, len(text))).encode() + text for path, text in requests))
@@ -200,7 +200,7 @@ def test_pipelined_requests_are_answered_in_order(service: Running):
 
 def test_a_request_in_pieces(service: Running):
     text = event_encoder.encode(signup("ida"))
-    head = b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(text)
+    head = b"POST /v1/decide HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(text)
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in head + text:

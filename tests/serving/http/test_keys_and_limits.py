@@ -59,6 +59,54 @@ def test_health_asks_for_none(keyed):
     assert service.client.get("/openapi.json").json()["security"]
 
 
+ELSEWHERE = [
+    {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://localhost.evil.example"},
+    {"origin": "http://10.0.0.1:8080"}, {"host": "evil.example"}, {"host": "evil.example:8080"}, {"host": "[fe80::1]"},
+]  # fmt: skip
+HERE = [
+    {"origin": "http://localhost:3000"}, {"origin": "http://[::1]"}, {"origin": "https://127.0.0.1:8443"},
+    {"host": "localhost"}, {"host": "LOCALHOST:80"}, {"host": "[::1]:80"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def keyless(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("keyless")) as service:
+        yield service
+
+
+@pytest.mark.parametrize("headers", ELSEWHERE)
+def test_without_keys_pages_of_other_hosts_are_refused(keyless, headers):
+    event = body(signup("eve"))[1:-1]
+    for path in ("/v1/decide", "/v1/events"):
+        reply = keyless.client.post(path, content=event, headers=headers | {"content-type": "text/plain"})
+        assert (reply.status_code, "Mend: " in reply.json()["detail"]) == (403, True)
+    assert keyless.client.post("/v1/decide", content=event, headers=headers | JSON).status_code == 403  # the short way
+    assert keyless.client.get("/v1/users/eve", headers=headers).status_code == 403
+    if "origin" in headers:
+        with pytest.raises(InvalidStatus) as caught, connect(socket_of(keyless), additional_headers=headers):
+            pass
+        assert caught.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("headers", HERE)
+def test_without_keys_this_machine_is_served(keyless, headers):
+    assert keyless.client.post("/v1/decide", content=body(signup("ann"))[1:-1], headers=headers | JSON).is_success
+    if "origin" in headers:
+        with connect(socket_of(keyless), additional_headers=headers):
+            pass
+
+
+def test_with_keys_any_origin_may_ask(keyed):
+    service, _, mobile = keyed
+    shown = {"x-api-key": mobile, "origin": "https://app.example", "host": "handrail.example"}
+    assert service.client.get("/v1/journeys", headers=shown).status_code == 200
+
+
+def socket_of(service) -> str:
+    return service.url.replace("http", "ws") + "/v1/stream"
+
+
 def test_each_key_has_a_rate_of_its_own(keyed):
     service, web, mobile = keyed
     shown = {"authorization": f"Bearer {web}"}

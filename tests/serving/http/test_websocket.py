@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("service")
 
 MANY, FRAMES = 520_000, 8  # items of one frame of 1 MiB, and such frames
 HANDSHAKE = (
-    b"GET /v1/stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"GET /v1/stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 
