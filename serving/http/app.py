@@ -139,7 +139,7 @@ class App:
 def fault_reply(error: Exception, path: str, key: str) -> Reply:
     """The reply where the queue, the store or the service failed; the log has what the reply does not tell."""
     if isinstance(error, Busy):
-        return later(429, "busy", "too many events wait. Mend: wait as long as Retry-After says", RETRY_SECONDS)
+        return later(429, "busy", "too many wait already. Mend: wait as long as Retry-After says", RETRY_SECONDS)
     if isinstance(error, StoreDown):
         log.warning("store down", detail=str(error), path=path, key=key)
         return later(503, "store_down", "the store does not answer. Mend: try again later", RETRY_SECONDS)

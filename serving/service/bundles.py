@@ -16,7 +16,7 @@ from serving.service.numbers import Numbers
 from serving.service.origin import about
 from serving.service.settings import BundleSettings, SettingsError
 from serving.stand_in import stand_in
-from serving.stores.store import StoreError
+from serving.stores.store import StoreDown, StoreError
 
 log = structlog.get_logger("handrail.bundles")
 
@@ -80,23 +80,27 @@ class Watcher:
         for settings, before in self._looks.items():
             now = look_at(Path(settings.path))
             if force or (now is not None and now != before):
-                self._looks[settings] = now
-                self._swap(settings)
+                self._looks[settings] = now if self._swap(settings) else None
 
-    def _swap(self, settings: BundleSettings) -> None:
+    def _swap(self, settings: BundleSettings) -> bool:
+        """Swap a bundle; False where the store was in the way, so that the next look tries again."""
         try:
             bundle = load(settings)
             name = bundle.journey.name
             if name not in self._engine.journeys:
                 raise BundleError(f"{settings.path}: is of journey {name!r} now. Mend: start the service anew for that")
             self._engine.swap(bundle)
+        except StoreDown as error:
+            log.warning("bundle not swapped yet", path=settings.path, detail=str(error))
+            return False
         except (BundleError, JourneyError, StoreError, OSError) as error:
             self._numbers.add("handrail_bundle_swaps", (Path(settings.path).name, "refused"))
             log.error("bundle refused", path=settings.path, detail=str(error), mend="the old one goes on serving")
-            return
+            return True
         self._numbers.add("handrail_bundle_swaps", (name, "swapped"))
         log.info("bundle swapped", journey=name, bundle=bundle.manifest.name, version=bundle.manifest.version)
         self.show()
+        return True
 
     def show(self) -> None:
         """Put the versions served into the metrics."""

@@ -57,7 +57,8 @@ class HttpSettings(Closed, frozen=True):
 
     `port` 0 takes a free one. `keys` is a file that `handrail keys new` made. `largest_body` is in bytes,
     `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0:
-    no limit), `burst` how many of them at once. `most_lag`: beyond so many messages that wait, not ready.
+    no limit), `burst` how many of them at once, both of one worker.
+    `most_lag`: beyond so many messages that wait, not ready.
     """
 
     host: Text = "127.0.0.1"
@@ -168,6 +169,11 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
         )  # fmt: skip
     yield from faults_of_urls(settings)
+    if http.queue < http.largest_batch:
+        yield Fault(
+            "http.queue", f"{http.queue} events may wait, but one request may have {http.largest_batch}. "
+            "Mend: let queue be at least largest_batch",
+        )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
         yield Fault(
             "store", "a store in memory is of one process and forgets. Mend: use sqlite:, redis: or postgresql:"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 
 import httpx
 import pytest
@@ -123,7 +124,7 @@ def test_who_comes_to_a_full_queue_is_told_so(tmp_path):
                 client.post("/v1/decide", content=body(signup(f"u{i}"))[1:-1], headers=JSON) for i in range(40)
             ))  # fmt: skip
 
-    with running(tmp_path, {"http": {"queue": 1}}) as service:
+    with running(tmp_path, {"http": {"queue": 1, "largest_batch": 1}}) as service:
         replies = asyncio.run(crowd(service.url))
         statuses = {reply.status_code for reply in replies}
         assert statuses == {200, 429}
@@ -151,6 +152,34 @@ def test_batches_gather_while_one_is_in_work(threaded):
     assert sizes == [8]
 
 
+def test_a_batch_that_the_event_loop_may_not_wait_for_is_waited_for_in_a_thread():
+    held, threads = threading.Event(), []
+
+    def take(items):
+        if not held.is_set():
+            raise StoreDown("held")
+        return list(items)
+
+    def patient(items):
+        threads.append(threading.current_thread())
+        assert held.wait(5.0)
+        return list(items)
+
+    async def play():
+        batcher = Batcher(take, 10, threaded=False, patient=patient)
+        first, second = batcher.submit(("a",)), batcher.submit(("b",))
+        await asyncio.sleep(0.05)  # the event loop turns
+        third = batcher.submit(("c",))
+        held.set()
+        answers = await asyncio.gather(first, second, third)
+        await batcher.drained()
+        return answers
+
+    assert asyncio.run(play()) == [["a"], ["b"], ["c"]]
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
 def test_a_fault_is_kept_to_whom_it_concerns_and_the_store_s_to_all():
     def take(items):
         if "poison" in items:
@@ -169,13 +198,16 @@ def test_a_fault_is_kept_to_whom_it_concerns_and_the_store_s_to_all():
     assert all(isinstance(answer, StoreDown) for answer in asyncio.run(play("a", "down")))
 
 
-def test_the_queue_is_bounded_but_a_large_request_can_pass():
+def test_the_queue_is_bounded_for_large_requests_too():
     async def play():
         batcher = Batcher(list, 4, threaded=False)
-        large = batcher.submit(range(9))
+        with pytest.raises(Busy):
+            batcher.submit(range(5))
+        large = batcher.submit(range(4))
+        assert batcher.full
         with pytest.raises(Busy):
             batcher.submit((1,))
-        assert await large == list(range(9))
+        assert await large == list(range(4))
         assert batcher.waiting == 0
         return await batcher.submit((1,))
 

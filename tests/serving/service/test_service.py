@@ -210,6 +210,7 @@ WRONG = {
     "stream": ({"streams": [{"url": "carrier-pigeon:x", "name": "a"}]}, r"carrier-pigeon.*Mend: "),
     "journey": ({"bundles": [{"path": "guide"}, {"path": "guide"}]}, r"served twice. Mend: "),
     "store": ({"store": "sqlite:no/such/folder/state.sqlite"}, r"no/such/folder.*Mend: "),
+    "queue": ({"http": {"queue": 10}}, r"line \d+: .*largest_batch"),
     "memory": ({"store": "memory:", "http": SEVERAL}, r"memory.*Mend: "),
     "outlet": ({"decisions": [{"name": "a"}]}, r"needs a webhook or a stream. Mend: "),
     "secret": ({"decisions": [UNSIGNED]}, r"line 1: key 'decisions.0.': .*none: No such file.*Mend: "),
