@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""SIGHUP that comes before a process can follow it: held by the kernel until it can."""
-=======
 """SIGHUP that comes before a process can follow it is held by the kernel until it can."""
->>>>>>> mendrun
 
 from __future__ import annotations
 
