@@ -100,11 +100,15 @@ def decision_key(key: np.uint64) -> np.uint64:
     return mix(np.uint64(key) + np.uint64(PURPOSE_DECISION_ID) * GOLDEN_GAMMA)
 
 
-def key_of_id(event_id: str) -> int:
-    """64-bit key of an event id: 16 hex digits are read as the key itself, anything else is hashed (BLAKE2b)."""
+def key_of_id(event_id: str, journey: str = "", user: str = "") -> int:
+    """64-bit key of an event id: 16 hex digits are read as the key itself, anything else is hashed (BLAKE2b).
+
+    Together with whose it is: an id is unique within a user, and two users' events `1` are to have luck of their own.
+    """
     if KEY_IN_HEX.fullmatch(event_id):
         return int(event_id, 16)
-    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest(), "big")
+    whole = f"{journey}\0{user}\0{event_id}".encode() if user else event_id.encode()
+    return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "big")
 
 
 def id_of_key(key: int) -> str:

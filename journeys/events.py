@@ -246,7 +246,7 @@ class EventCodec:
         ):
             self._check(event)
         return (
-            key_of_id(event.id),
+            key_of_id(event.id, event.journey, event.user),
             event.time,
             event.duration if budget is None else budget,
             1.0 if event.propensity is None else event.propensity,

@@ -127,7 +127,7 @@ def too_late(event: Event, window: int) -> Answer:
 def too_early(event: Event, latest: int) -> Answer:
     """The answer to an event of a time that has not come: no later than `latest` (ms) was to be."""
     what = f"event {event.id!r} of user {event.user!r} is of a time to come: {event.time}, at most {latest} is possible"
-    return refusal("early", f"{what}. Mend: set the sender's clock", event)
+    return refusal("early", f"{what}. Mend: set the clock of the sender, or of this machine", event)
 
 
 def repeated(answer: Answer, first: Event, event: Event) -> Answer:

@@ -24,7 +24,7 @@ from serving.log_lines import lines_of
 from serving.refold import REORDER_MS
 
 MARK_OF_RECORD, MARK_OF_REWARD = b'"offer"', b'"reward"'
-TIME_AT, KIND_AT = ((EVENT.names or ()).index(name) for name in ("time", "kind"))
+KEY_AT, TIME_AT, KIND_AT = ((EVENT.names or ()).index(name) for name in ("key", "time", "kind"))
 LARGEST_REWARD = 1e6  # in whatever unit: squares and sums of what is larger lose what is small
 LARGEST_RECORD = 8 * LARGEST_EVENT  # bytes: a decision record with its observation
 
@@ -89,7 +89,7 @@ class LogReader:
         self.events: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}
         self.seen: set[tuple[str, str]] = set()
         self.records: dict[tuple[str, str], Event] = {}
-        self.rewards: dict[int, float] | None = None
+        self.rewards: dict[str, float] | None = None  # by the decision's id
         self.refusals: list[str] = []
 
     def read(self, part: Part) -> None:
@@ -123,7 +123,7 @@ class LogReader:
         if not abs(given.reward) <= LARGEST_REWARD:
             raise EventError(f"field 'reward' is {given.reward:g}. Mend: give a number within {LARGEST_REWARD:g}")
         assert self.rewards is not None
-        self.rewards[key_of_id(given.decision)] = given.reward
+        self.rewards[given.decision] = given.reward
 
     def take_record(self, record: Decision) -> None:
         """Take a decision record, unless nobody was shown what it says."""
@@ -166,7 +166,16 @@ class LogReader:
         refusals = self.refusals + list(self.lost())
         refused = Refused(len(refusals), refusals[0] if refusals else None)
         events, headless = np.array(rows, EVENT).view(np.recarray), len(self.events) - len(users)
-        return DecidedLog(users, events, np.array(starts), self.rewards, refused, headless)
+        return DecidedLog(users, events, np.array(starts), self.rewards_by_key(), refused, headless)
+
+    def rewards_by_key(self) -> dict[int, float] | None:
+        """Rewards by the keys of their decisions; None where no log gave any."""
+        if self.rewards is None:
+            return None
+        keys = {decision: key_of_id(decision) for decision in self.rewards}  # of what no log holds, too: it is counted
+        for mine in self.events.values():
+            keys |= {event_id: fields[KEY_AT] for event_id, fields in mine if event_id in self.rewards}
+        return {keys[decision]: reward for decision, reward in self.rewards.items()}
 
     def lost(self) -> Iterator[str]:
         """A complaint for every decision record whose event is missing."""

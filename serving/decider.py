@@ -42,6 +42,7 @@ class Why(NamedTuple):
     predicted_persona: Likely | None
 
 
+UNTOLD: tuple[tuple[Because, ...], NextBest | None] = ((), None)
 UNEXPLAINED = Why((), None, None, None)
 
 
@@ -142,7 +143,7 @@ class Decider:
         likely = likeliest(self.bundle.persona, seen.observations) if self.bundle.persona else nothing
         if not self.n_reasons:
             return [Why((), None, chance, kind) for chance, kind in zip(predicted, likely, strict=True)]
-        because = self._reasons_of(seen, fallback)
+        because = self._policy.explain(lambda: self._reasons_of(seen, fallback)) or [UNTOLD] * len(seen.due)
         return [Why(*one, chance, kind) for one, chance, kind in zip(because, predicted, likely, strict=True)]
 
     def _reasons_of(self, seen: Seen, fallback: Fallback) -> list[tuple[tuple[Because, ...], NextBest | None]]:

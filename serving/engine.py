@@ -79,17 +79,22 @@ class Engine:
             self._runtimes = {**self._runtimes, bundle.journey.name: made}
 
     def take(
-        self, incoming: Sequence[Event | DeadLetter], delivery: Delivery = NOTHING, source: str | None = None
+        self,
+        incoming: Sequence[Event | DeadLetter],
+        delivery: Delivery = NOTHING,
+        source: str | None = None,
+        received: int | None = None,
     ) -> list[Answer]:
         """Apply a batch in order, one commit for each journey; `delivery` is committed with the last.
 
-        `source` is the door that it came by.
+        `source` is the door that it came by, `received` when a broker took it in (ms), by a clock that may be better
+        than this machine's: what had happened by then is not of a time to come.
 
         What was refused is committed to the store's dead letters, those that came in as such among them. Raises
         `StoreError` (`StoreDown`, `Fenced`, `StaleState`): then the last journey's part was not applied, and the same
         batch can be given again, as what was applied is known by its ids.
         """
-        arrival = self._arrival(source)
+        arrival = self._arrival(source, received)
         first = incoming[0] if incoming else None
         if isinstance(first, Event) and len(incoming) == 1:
             runtime = self._runtimes.get(first.journey)
@@ -97,8 +102,8 @@ class Engine:
                 return runtime.process_many((first,), delivery, arrival)
         return self._take(incoming, delivery, arrival)
 
-    def _arrival(self, source: str | None) -> Arrival:
-        now, tolerance = int(self._clock() * MS), self.serving.tolerance_ms
+    def _arrival(self, source: str | None, received: int | None) -> Arrival:
+        now, tolerance = max(int(self._clock() * MS), received or 0), self.serving.tolerance_ms
         return Arrival(source, now, None if tolerance is None else now + tolerance)
 
     def _take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, arrival: Arrival) -> list[Answer]:

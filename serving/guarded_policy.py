@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-
-import numpy as np
+from typing import Any, Generic, TypeVar
 
 from policies.compiled_policy import CompiledPolicy
-from policies.protocol import Choices, Policy
+from policies.protocol import Policy
 from serving.workspace import Seen
+
+Told = TypeVar("Told")
 
 DEADLINE_SECONDS = 0.05  # half of what an event may take in all (100 ms, docs/service.md)
 FAILURES_IN_A_ROW = 5  # until the policy is set aside: one hiccup is none, a broken policy is found within five
@@ -29,7 +30,7 @@ class GuardedPolicy:
     ) -> None:
         self.policy, self.deadline, self._clock = policy, deadline, clock
         self._failures, self._aside_until = 0, 0.0
-        self._asked: Asked | None = None
+        self._asked: dict[str, Asked[Any]] = {}  # by what was asked: slow reasons hold no decision up
         self._decide = policy.bound() if isinstance(policy, CompiledPolicy) else None
 
     def choose(self, seen: Seen) -> str | None:
@@ -56,37 +57,55 @@ class GuardedPolicy:
             return f"the policy failed: {type(error).__name__}: {error}"
 
     def _ask_apart(self, seen: Seen) -> str | None:
-        if self._asked is not None and self._asked.is_alive():
-            return "the policy is still busy with an earlier decision"
         copies = seen.observations.copy(), seen.masks.copy(), seen.keys.copy()  # it may look at them after the deadline
-        self._asked = Asked(self.policy, copies)
-        self._asked.start()
-        self._asked.join(self.deadline)
-        if self._asked.is_alive():
+        asked = self._apart("decide", lambda: self.policy.decide(*copies))
+        if asked is None:
+            return "the policy is still busy with an earlier decision"
+        if asked.is_alive():
             return f"the policy took more than {self.deadline:g} s"
-        actions, propensities = self._asked.answer()
-        seen.actions[:], seen.propensities[:] = actions, propensities
+        seen.actions[:], seen.propensities[:] = asked.answer()
         return None
 
+    def explain(self, explain: Callable[[], Told]) -> Told | None:
+        """What `explain` makes of the policy within the deadline; None where it fails or takes longer.
 
-class Asked(threading.Thread):
+        The choice stands without its reasons.
+        """
+        try:
+            if self._decide is not None:
+                return explain()
+            asked = self._apart("explain", explain)
+            return None if asked is None or asked.is_alive() else asked.answer()
+        except Exception:
+            return None
+
+    def _apart(self, what: str, question: Callable[[], Told]) -> Asked[Told] | None:
+        """A question asked in a thread, answered or still alive at the deadline; None while the one before is alive."""
+        if what in self._asked and self._asked[what].is_alive():
+            return None
+        asked = self._asked[what] = Asked(self.policy.name, question)
+        asked.start()
+        asked.join(self.deadline)
+        return asked
+
+
+class Asked(threading.Thread, Generic[Told]):
     """One question to a policy, in a thread that nobody waits for at exit: a policy that hangs holds nothing up."""
 
-    def __init__(self, policy: Policy, seen: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-        super().__init__(name=f"policy {policy.name}", daemon=True)
-        self._policy, self._seen = policy, seen
-        self._choices: Choices | None = None
+    def __init__(self, policy: str, question: Callable[[], Told]) -> None:
+        super().__init__(name=f"policy {policy}", daemon=True)
+        self._question, self._told = question, list[Told]()
         self._error: Exception | None = None
 
     def run(self) -> None:
         """Ask."""
         try:
-            self._choices = self._policy.decide(*self._seen)
+            self._told.append(self._question())
         except Exception as error:
             self._error = error
 
-    def answer(self) -> Choices:
+    def answer(self) -> Told:
         """What it said. Raises what it raised."""
-        if self._choices is None:
+        if not self._told:
             raise self._error or RuntimeError("the policy said nothing")
-        return self._choices
+        return self._told[0]

@@ -23,8 +23,8 @@ PATIENCE = Backoff(0.05, 5.0)  # between two tries to go on after trouble
 class Taking(Protocol):
     """The part of an engine that a reader needs."""
 
-    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery) -> list[Answer]:
-        """Apply a batch and commit it with `delivery`."""
+    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, *, received: int | None) -> list[Answer]:
+        """Apply a batch and commit it with `delivery`; the broker took in the last of it at `received` (ms)."""
 
 
 class Watch(Protocol):
@@ -144,7 +144,8 @@ class PartitionReader:
         if ack is not None and not self._store.acknowledges(ack.server):
             ack = None
         notes = {} if position is None else {self._note: position}
-        answers = self._engine.take(incoming, Delivery((self.fence,), notes, ack=ack))
+        received = max((message.time for message in messages if message.time is not None), default=None)
+        answers = self._engine.take(incoming, Delivery((self.fence,), notes, ack=ack), received=received)
         if ack is None:
             self.partition.settle(messages)
         return answers

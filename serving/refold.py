@@ -7,7 +7,7 @@ millisecond in the order of commits), live with each decision behind the event t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,20 +26,45 @@ REORDER_MS = 30_000  # longer than a flaky phone needs to send again, shorter th
 StepsOf = Callable[[str], tuple[str, ...]]  # journey hash -> step names of that journey
 
 
+class History(NamedTuple):
+    """A log as records `(n,)` EVENT in the order of commits, and the time of its newest event (ms), read or not."""
+
+    rows: np.ndarray
+    newest: int
+
+    def followed_by(self, later: History) -> History:
+        """Both, one after the other."""
+        return History(np.concatenate([self.rows, later.rows]), max(self.newest, later.newest))
+
+
 def refold(plan: Plan, codec: EventCodec, lines: Iterable[LogLine], steps_of: StepsOf, live: bool) -> bytes:
     """The packed state after `lines` under the journey of `plan` and `codec`.
 
-    Events of steps that the journey no longer has are left out, as are decisions that selected such a step. Raises
-    `EventError` or `msgspec.DecodeError` where a line is damaged.
+    Events of steps that the journey no longer has are left out, as are decisions that selected such a step; only that
+    they have been is known, by the time of the last. Raises `EventError` or `msgspec.DecodeError` for a damaged line.
     """
-    rows: list[tuple[Any, ...]] = []
-    for event, line in in_order(lines):
+    return folded(plan, history_of(codec, lines, steps_of, live))
+
+
+def history_of(codec: EventCodec, lines: Iterable[LogLine], steps_of: StepsOf, live: bool) -> History:
+    """A log as records. Raises `EventError` or `msgspec.DecodeError`."""
+    rows, newest = list[tuple[Any, ...]](), 0
+    for line in lines:
+        event = parse_event(line.event)
         told = [event]
+        if event.kind != "decision":
+            newest = max(newest, event.time)
         if live and line.decision is not None:
             told.append(event_of(decision_decoder.decode(line.decision)))
         rows += records_of(told, line.journey_hash, codec, steps_of)
-    state = blank_states(plan, 1)
-    fold_log(plan, state.users[0], state.steps[0], state.skills[0], np.array(rows, EVENT).view(np.recarray))
+    return History(np.array(rows, EVENT), newest)
+
+
+def folded(plan: Plan, history: History) -> bytes:
+    """The packed state after a history: its events in the order of time, those of one time as they were committed."""
+    state, order = blank_states(plan, 1), np.argsort(history.rows["time"], kind="stable")
+    fold_log(plan, state.users[0], state.steps[0], state.skills[0], history.rows[order].view(np.recarray))
+    state.users["last_time"] = max(int(state.users["last_time"][0]), history.newest)
     return pack(state, 0)
 
 

@@ -10,10 +10,11 @@ from journeys.events import EventCodec, EventError
 from journeys.plan import Plan
 from journeys.spec import Journey
 from serving.known_journeys import KnownJourneys
-from serving.refold import refold
+from serving.refold import History, folded, history_of
 from serving.residents import Residents
 from serving.stores.store import RESTORE, LogLine, Store, StoreError
 
+HISTORIES = 16  # logs kept as records: some 100 bytes an event, 2 MB of who has sent 20,000
 DAMAGED = (EventError, msgspec.DecodeError, UnicodeDecodeError)
 
 
@@ -25,6 +26,7 @@ class Roster:
         self._plan, self._codec, self._live = plan, codec, live
         self.residents, self._known = Residents(plan, most), KnownJourneys(store)
         self._known.add(journey)
+        self._histories: dict[str, tuple[int, History]] = {}  # in the order of use, the longest unused first
 
     def seat_one(self, user: str) -> int:
         """The row of a user. Raises `StoreError`."""
@@ -60,11 +62,24 @@ class Roster:
             raise StoreError(f"the store holds a damaged state: {error}. {RESTORE}") from None
 
     def fold_again(self, user: str, row: int, lines: Sequence[LogLine]) -> None:
-        """Put the fold of the user's stored log and `lines` behind it into the row. Raises `StoreError`."""
-        self.residents.put(row, self._fold(user, [*self._store.log(self._journey, user), *lines]))
+        """Put the fold of the user's stored log and `lines` behind it into the row. Raises `StoreError`.
+
+        Who sends one event late sends more: the last few logs are kept as records, each for the version that it made.
+        """
+        version = self.residents.versions[row]
+        kept = self._histories.pop(user, None)
+        if kept is None or kept[0] != version:
+            kept = version, self._history(user, self._store.log(self._journey, user))
+        self._histories[user] = kept
+        while len(self._histories) > HISTORIES:
+            del self._histories[next(iter(self._histories))]
+        self.residents.put(row, folded(self._plan, kept[1].followed_by(self._history(user, lines))))
 
     def _fold(self, user: str, lines: Sequence[LogLine]) -> bytes:
+        return folded(self._plan, self._history(user, lines))
+
+    def _history(self, user: str, lines: Sequence[LogLine]) -> History:
         try:
-            return refold(self._plan, self._codec, lines, self._known.steps_of, self._live)
+            return history_of(self._codec, lines, self._known.steps_of, self._live)
         except DAMAGED as error:
             raise StoreError(f"the store holds a damaged event of user {user!r}: {error}. {RESTORE}") from None

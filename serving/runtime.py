@@ -257,11 +257,17 @@ class Runtime:
                 try:
                     WRITE_EVENT(raw, number * EVENT_SIZE, *self.codec.fields(event))
                 except EventError as error:
-                    answers[place] = refusal("invalid", str(error), event)
+                    answers[place] = self._unsound(event, str(error))
                     continue
                 batch.places.append(place)
                 batch.events.append(event)
                 number += 1
+
+    def _unsound(self, event: Event, what: str) -> Answer:
+        """The answer to an event that cannot be read: it may be known, from before the journey was changed."""
+        pair = event.user, event.id
+        known = self.store.answers(self.journey.name, [pair]) if event.journey == self.journey.name else {}
+        return recorded(known[pair], event) if pair in known else refusal("invalid", what, event)
 
     def _look_up(self, batch: Batch, answers: dict[int, Answer], careful: bool) -> dict[int, int]:
         """Answer the events that are known, without folding them.

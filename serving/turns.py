@@ -1,7 +1,7 @@
 """Whose turn it is: one thread folds at a time, and no user is folded while a commit of theirs is on its way.
 
 So commits of different users overlap with each other and with folding, and a state that was never written is never
-built upon.
+built upon. Who waits for a user is served before whoever comes later for the same user.
 """
 
 from __future__ import annotations
@@ -20,16 +20,28 @@ class Turns:
         self._lock = threading.Lock()
         self._free = threading.Condition(self._lock)
         self._away: set[str] = set()
-        self._waiting = 0
+        self._waiting: list[frozenset[str]] = []  # in the order of coming
         self.take_back = self._lock.acquire
 
     def take(self, users: Collection[str]) -> None:
-        """Wait until nobody folds and no commit of these users is on its way."""
+        """Wait until nobody folds, no commit of these users is on its way, and nobody waits for one of them longer."""
         self._lock.acquire()
-        if not self._away.isdisjoint(users):
-            self._waiting += 1
-            self._free.wait_for(lambda: self._away.isdisjoint(users))
-            self._waiting -= 1
+        if self._waiting or not self._away.isdisjoint(users):
+            mine = frozenset(users)
+            self._waiting.append(mine)
+            try:
+                self._free.wait_for(lambda: self._is_turn_of(mine))
+            finally:
+                self._waiting = [others for others in self._waiting if others is not mine]
+                self._free.notify_all()
+
+    def _is_turn_of(self, mine: frozenset[str]) -> bool:
+        for others in self._waiting:
+            if others is mine:
+                break
+            if not others.isdisjoint(mine):
+                return False
+        return self._away.isdisjoint(mine)
 
     def leave(self, users: Collection[str]) -> None:
         """Let others fold; these users are on their way."""

@@ -9,13 +9,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from serving.outlets.outlet import BATCH, Outlet, OutletWatch
+from serving.outlets.outlet import BATCH, LEASE_SECONDS, Outlet, OutletWatch
 from serving.outlets.published import PublishedSink
-from serving.outlets.webhook import TIMEOUT, WebhookSink
+from serving.outlets.sink import Sink
+from serving.outlets.webhook import TIMEOUT, WebhookSink, checked
 from serving.stores.store import Store
 from serving.streams.opening import open_publisher
 from serving.streams.settings import StreamSettings
 
+TIMEOUTS_PER_LEASE = 4  # an attempt to publish takes at most two or three time-outs: a lease outlives it
 SHORTEST_SECRET = 16  # bytes: what is shorter can be guessed
 
 
@@ -35,6 +37,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(ge=1, le=BATCH)] = 1
     timeout: Annotated[float, Meta(gt=0.0, le=20.0)] = TIMEOUT
 
+    def check(self) -> None:
+        """Raises `OutletError` where the URL or the secrets cannot be used. Nothing is connected to."""
+        try:
+            checked(self.url)
+        except ValueError as error:
+            raise OutletError(str(error)) from None
+        self.secrets()
+
     def secrets(self) -> list[bytes]:
         """The secrets that sign. Raises `OutletError` where there is none, or one is short."""
         if self.secret_file is not None:
@@ -42,9 +52,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             try:
                 found = [line.strip() for line in Path(where).read_bytes().splitlines() if line.strip()]
             except OSError as error:
-                raise OutletError(f"{where}: {error.strerror}. Mend: write the webhook's secret there") from None
+                mend = (
+                    "let the service's user read it" if isinstance(error, PermissionError) else "write the secret there"
+                )
+                raise OutletError(f"{where}: {error.strerror}. Mend: {mend}") from None
         else:
-            where, value = f"variable {self.secret_env}", os.environ.get(self.secret_env or "")
+            if self.secret_env is None:
+                raise OutletError(f"webhook {self.url!r} has no secret. Mend: name one by secret_file or secret_env")
+            where, value = f"variable {self.secret_env}", os.environ.get(self.secret_env)
             found = [value.encode()] if value else []
         if not found or min(map(len, found)) < SHORTEST_SECRET:
             mend = f"Mend: put one of at least {SHORTEST_SECRET} characters there"
@@ -62,16 +77,22 @@ class OutletSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def open_outlet(settings: OutletSettings, store: Store, watch: OutletWatch | None = None) -> Outlet:
     """The outlet, not started. Raises `OutletError`, or `StreamError` where the stream cannot be."""
+    stream = settings.stream
+    lease = LEASE_SECONDS if stream is None else max(LEASE_SECONDS, TIMEOUTS_PER_LEASE * stream.timeout)
+    return Outlet(settings.name, store, open_sink(settings), watch, lease)
+
+
+def open_sink(settings: OutletSettings) -> Sink:
+    """Where the outlet delivers to. Raises `OutletError`, or `StreamError` where the stream cannot be."""
     if (settings.webhook is None) == (settings.stream is None):
         raise OutletError(f"outlet {settings.name!r} needs a webhook or a stream. Mend: give one of the two")
     if settings.stream is not None:
-        return Outlet(settings.name, store, PublishedSink(open_publisher(settings.stream)), watch)
+        return PublishedSink(open_publisher(settings.stream))
     hook = settings.webhook
     assert hook is not None
     try:
-        sink = WebhookSink(hook.url, hook.secrets(), hook.batch, hook.timeout)
+        return WebhookSink(hook.url, hook.secrets(), hook.batch, hook.timeout)
     except OutletError:
         raise
     except ValueError as error:
         raise OutletError(str(error)) from None
-    return Outlet(settings.name, store, sink, watch)

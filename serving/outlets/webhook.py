@@ -7,12 +7,13 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
-from hashlib import sha256
+from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from serving.hosts import fault_of_hosts
 from serving.outlets.signature import HEADER, sign
-from serving.outlets.sink import Decided, Refusal, SinkDown
+from serving.outlets.sink import KEY_BYTES, Decided, Progress, Refusal, SinkDown
 
 TIMEOUT = 10.0  # seconds that a receiver has to answer
 LONGEST_WAIT = 3_600.0  # seconds of a Retry-After that are honoured
@@ -29,6 +30,13 @@ class Response(NamedTuple):
     text: str
 
 
+class Refused(NamedTuple):
+    """A body by its delivery id, and how many times running it was refused."""
+
+    name: str
+    times: int
+
+
 class WebhookSink:
     """Posts decisions to `url`: each alone, or up to `batch` as a JSON array.
 
@@ -41,53 +49,33 @@ class WebhookSink:
         self, url: str, secrets: Sequence[bytes], batch: int = 1, timeout: float = TIMEOUT,
         tries: int = FIRST_REFUSALS, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"webhook {url!r} is no http or https URL. Mend: write it as https://host/path")
+        parts = checked(url)
         if not secrets:
             raise ValueError(f"webhook {url!r} has no secret. Mend: name a file or variable that holds one")
         self._parts, self._secrets, self._batch, self._timeout = parts, tuple(secrets), batch, timeout
         self._tries, self._clock = tries, clock
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._connection: http.client.HTTPConnection | None = None
-        self._refused: dict[str, int] = {}  # how often each body in hand was refused, by its id
-        self._hand: Sequence[Decided] = ()  # the decisions of the last attempt
-        self._done = 0  # of them, how many arrived or were refused for good
-        self._refusals: list[Refusal] = []
-        self._alone = 0  # decisions that are delivered one by one, as their array was refused
+        self._refused = Refused("", 0)  # the body that was refused last, while it is tried again
+        self._alone: frozenset[str] = frozenset()  # keys that are delivered one by one, as their array was refused
 
-    def deliver(self, decisions: Sequence[Decided]) -> list[Refusal]:
-        """Post what is left of `decisions`; a later call with the same list goes on where this one was stopped."""
-        if decisions is not self._hand:
-            self._hand, self._done, self._alone = decisions, 0, 0
-            self._refusals, self._refused = [], {}
-        while self._done < len(decisions):
-            size = 1 if self._alone else self._batch
-            part = decisions[self._done : self._done + size]
-            if self._post(part):
-                self._done += len(part)
-                self._alone = max(0, self._alone - len(part))
-        return self._refusals
-
-    def _post(self, part: Sequence[Decided]) -> bool:
-        """Whether `part` is done with. Raises `SinkDown` where it is to be tried again later."""
+    def deliver(self, decisions: Sequence[Decided]) -> Progress:
+        """Post the first of `decisions`, or the first `batch` of them."""
+        part = decisions[: 1 if decisions[0].key in self._alone else self._batch]
         name = delivery_id(part)
         response = self._answer(self._body(part), name)
         if 200 <= response.status < 300:
-            self._refused.pop(name, None)
-            return True
+            return Progress(len(part))
         what = f"{self._parts.hostname} answered {response.status}: {response.text}"
         if not 400 <= response.status < 500 or response.status in LATER:
             raise SinkDown(what, response.retry_after)
-        self._refused[name] = self._refused.get(name, 0) + 1
-        if self._refused[name] < self._tries:
+        self._refused = Refused(name, 1 + (self._refused.times if self._refused.name == name else 0))
+        if self._refused.times < self._tries:
             raise SinkDown(what, response.retry_after)
-        del self._refused[name]
         if len(part) > 1:
-            self._alone = len(part)
-            return False
-        self._refusals.append(Refusal(part[0], what))
-        return True
+            self._alone = frozenset(decision.key for decision in part)
+            return Progress(0)
+        return Progress(1, [Refusal(part[0], what)])
 
     def _body(self, part: Sequence[Decided]) -> bytes:
         if self._batch == 1:
@@ -132,11 +120,21 @@ class WebhookSink:
             self._connection = None
 
 
+def checked(url: str) -> SplitResult:
+    """The parts of a webhook's URL. Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"webhook {url!r} is no http or https URL. Mend: write it as https://host/path")
+    if fault := fault_of_hosts(url):
+        raise ValueError(f"webhook {url!r}: {fault}")
+    return parts
+
+
 def delivery_id(part: Sequence[Decided]) -> str:
-    """The same for the same decisions, whenever they are sent: the decision's id, or a digest of several."""
+    """The same for the same decisions, whenever they are sent: the decision's key, or a digest of several keys."""
     if len(part) == 1:
-        return part[0].id
-    return sha256("\n".join(decision.id for decision in part).encode()).hexdigest()[:32]
+        return part[0].key
+    return blake2b("\n".join(decision.key for decision in part).encode(), digest_size=KEY_BYTES).hexdigest()
 
 
 def seconds_of(retry_after: str | None, now: float) -> float | None:

@@ -13,6 +13,7 @@ from policies.bundle import Bundle, load_bundle
 from policies.bundle_files import BundleError
 from serving.engine import Engine
 from serving.service.numbers import Numbers
+from serving.service.origin import about
 from serving.service.settings import BundleSettings, SettingsError
 from serving.stand_in import stand_in
 from serving.stores.store import StoreDown, StoreError
@@ -56,13 +57,13 @@ def load_or_stand_in(settings: BundleSettings) -> Bundle:
 def load_all(bundles: Sequence[BundleSettings], load: Callable[[BundleSettings], Bundle] = load) -> list[Bundle]:
     """Load all bundles. Raises `BundleError`, `JourneyError`, or `SettingsError` where two serve one journey."""
     loaded: dict[str, Bundle] = {}
-    for settings in bundles:
-        bundle = load(settings)
-        if bundle.journey.name in loaded:
-            raise SettingsError(
-                f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away"
-            )
-        loaded[bundle.journey.name] = bundle
+    for i, settings in enumerate(bundles):
+        with about(f"bundles[{i}]"):
+            bundle = load(settings)
+            name = bundle.journey.name
+            if name in loaded:
+                raise SettingsError(f"{settings.path}: journey {name!r} is served twice. Mend: take one away")
+        loaded[name] = bundle
     return list(loaded.values())
 
 

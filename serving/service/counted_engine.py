@@ -25,19 +25,19 @@ class CountedEngine:
     def __init__(self, engine: Engine, numbers: Numbers, door: str) -> None:
         self._engine, self._numbers, self._door = engine, numbers, door
 
-    def take(self, items: Sequence[Item], delivery: Delivery = NOTHING) -> list[Answer]:
+    def take(self, items: Sequence[Item], delivery: Delivery = NOTHING, received: int | None = None) -> list[Answer]:
         """As `Engine.take`."""
         try:
-            return self.attempt(items, delivery)
+            return self.attempt(items, delivery, received)
         except StoreDown:
             self._numbers.add("handrail_store_errors", ("down",))
             raise
 
-    def attempt(self, items: Sequence[Item], delivery: Delivery = NOTHING) -> list[Answer]:
+    def attempt(self, items: Sequence[Item], delivery: Delivery = NOTHING, received: int | None = None) -> list[Answer]:
         """As `take`, of which `StoreDown` is not the last word: it is not counted."""
         began = time.perf_counter()
         try:
-            answers = self._engine.take(items, delivery, self._door)
+            answers = self._engine.take(items, delivery, self._door, received)
         except StoreDown:
             raise
         except StoreError:

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns 0, 1 where replayed letters failed again, 2 where the store or a bundle is wrong."""
     options = parser().parse_args(arguments)
     try:
-        store = open_store(options.store)
+        store = open_store(options.store, must_exist=True)
         try:
             return int(options.use(store, options))
         finally:

@@ -105,6 +105,12 @@ def test_only_16_small_hex_digits_are_read_as_a_key() -> None:
     assert key_of_id("order-17") == 8712686323074620336
 
 
+def test_an_id_that_is_no_key_has_a_key_for_each_user_and_journey() -> None:
+    owners = [("saas", "ann"), ("saas", "bob"), ("tiny", "ann")]
+    assert len({key_of_id("1", *owner) for owner in owners}) == len(owners)
+    assert {key_of_id("00000000000000ff", *owner) for owner in owners} == {255}
+
+
 def test_purposes_do_not_overlap() -> None:
     """Each purpose with the numbers after it that belong to it."""
     spans = {"PURPOSE_LEARN": 64, "PURPOSE_KNOWN": 64, "PURPOSE_TRAIT": 64, "PURPOSE_CONSENT": 3}

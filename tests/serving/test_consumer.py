@@ -159,7 +159,7 @@ class Failing:
     def __init__(self, engine: Engine, user: str) -> None:
         self.engine, self.user, self.tries = engine, user, 0
 
-    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery) -> list[Answer]:
+    def take(self, incoming: Sequence[Event | DeadLetter], delivery: Delivery, *, received: int | None) -> list[Answer]:
         if any(isinstance(one, Event) and one.user == self.user for one in incoming):
             self.tries += 1
             raise ZeroDivisionError("a mistake in the runtime")

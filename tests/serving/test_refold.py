@@ -13,6 +13,7 @@ from personas.persona import load_population
 from policies.training.rollout import event_log
 from serving.runtime import Runtime
 from serving.stores.memory_store import MemoryStore
+from serving.upkeep.audit import Auditor
 
 TINY = load_journey("tiny")
 REORDERED = msgspec.structs.replace(TINY, version=2, steps=TINY.steps[::-1])
@@ -86,3 +87,51 @@ def test_live_goes_on_under_the_new_journey():
     answers = runtime.process_many(rest)
     assert {a.outcome for a in answers} == {"applied"}
     assert all("tags-tour" not in a.decision.offer.reads for a in answers if a.decision)
+
+
+GONE = "tags-tour"
+
+
+def of_ann(event_id: str, seconds: int, kind: str, **fields) -> Event:
+    return Event(event_id, "ann", "tiny", 1_767_258_000_000 + 1_000 * seconds, kind, **fields)
+
+
+def swapped_to_a_journey_that_lost_a_step() -> tuple[Runtime, list[Event]]:
+    """A runtime of the shorter journey on a store in which Ann's last event was in the step that is gone."""
+    store = MemoryStore()
+    events = [
+        of_ann("a", 0, "signup", consent=()), of_ann("b", 10, "start", step="first-note"),
+        of_ann("c", 100, "start", step=GONE, duration=5.0),
+    ]  # fmt: skip
+    Runtime(make_bundle(TINY), store, reasons=0).process_many(events)
+    return Runtime(make_bundle(SHORTER), store, reasons=0), events
+
+
+def test_an_event_of_a_step_that_is_gone_is_still_known():
+    runtime, events = swapped_to_a_journey_that_lost_a_step()
+    (again,) = runtime.process_many(events[-1:])
+    assert (again.outcome, again.letter) == ("duplicate", None)
+    assert again.decision is not None
+    other = runtime.process_many([of_ann("x", 120, "start", step=GONE)])[0]
+    assert (other.outcome, other.letter.reason) == ("refused", "invalid")
+
+
+def test_an_event_of_a_step_that_is_gone_still_took_its_time():
+    """What comes before it is late, though nothing else is left of it; an audit agrees."""
+    runtime, _ = swapped_to_a_journey_that_lost_a_step()
+    outcomes = [runtime.process_many([one])[0].outcome for one in (of_ann("d", 95, "leave"), of_ann("e", 20, "enter"))]
+    assert outcomes == ["reordered", "refused"]
+    assert Auditor(runtime.store, runtime.bundle).audit("ann").differences == ()
+
+
+def test_many_late_events_of_a_long_log_are_folded_from_records_read_once():
+    store, reads = MemoryStore(), []
+    runtime = Runtime(make_bundle(TINY), store, reasons=0)
+    life = [of_ann(f"n{n}", n, "enter") for n in range(0, 400, 2)]
+    runtime.process_many(life)
+    log = store.log
+    store.log = lambda journey, user: reads.append(user) or log(journey, user)
+    late = [of_ann(f"l{n}", n, "enter") for n in range(371, 399, 2)]
+    assert {answer.outcome for answer in runtime.process_many(late)} == {"reordered"}
+    assert reads == ["ann"]
+    assert Auditor(store, runtime.bundle).audit("ann").differences == ()

@@ -84,7 +84,7 @@ def untimed(line):
 def test_a_decision_record_says_all():
     runtime = Runtime(bundle(), MemoryStore(), keep_observations=True)
     decision = runtime.process(FEW[0])
-    assert decision.id == id_of_key(int(decision_key(np.uint64(key_of_id("ann-0")))))
+    assert decision.id == id_of_key(int(decision_key(np.uint64(key_of_id("ann-0", "tiny", "ann")))))
     assert (decision.event, decision.user, decision.journey, decision.time) == ("ann-0", "ann", "tiny", T0)
     assert (decision.moment, decision.mode, decision.policy) == ("select", "live", "network")
     assert (decision.bundle, decision.version, decision.fallback) == ("test", "1", None)

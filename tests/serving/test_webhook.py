@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -9,14 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 import pytest
+from nats.js.api import StreamConfig
 
 from serving.guard.retry import Backoff
-from serving.outlets.outlet import Outlet
+from serving.outlets.outlet import Outlet, Unwatched
+from serving.outlets.published import PublishedSink
 from serving.outlets.signature import SignatureError, sign, verify
-from serving.outlets.sink import Decided, SinkDown
+from serving.outlets.sink import Decided, Progress, Refusal, SinkDown
 from serving.outlets.webhook import WebhookSink, seconds_of
 from serving.stores.memory_store import MemoryStore
-from serving.stores.store import Change, Commit, Entry
+from serving.stores.store import Change, Commit, Entry, Fenced, StoreDown
+from serving.streams.opening import open_publisher, open_stream
+from serving.streams.settings import StreamSettings
+from tests.servers.nats import create_nats_stream, nats_server
 from tests.servers.process import free_port
 
 SECRET = b"a secret of sixteen bytes or more"
@@ -29,6 +35,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.port, self.answers, self.taken, self.seen = free_port(), [], [], 0
+        self.keys: list[str] = []  # idempotency keys, as often as they came
         self.refuse: set[str] = set()  # decisions that it refuses for good
         self.waiting = 0.0  # seconds before each answer
         self.start()
@@ -42,6 +49,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.seen += 1
+                receiver.keys.append(self.headers["Idempotency-Key"])
                 verify(body, self.headers["Handrail-Signature"], SECRET, time.time())
                 time.sleep(receiver.waiting)
                 status, *headers = receiver.answers.pop(0) if receiver.answers else (204,)
@@ -92,6 +100,15 @@ def store_of(n: int) -> MemoryStore:
         version, user = i // 3, f"u{i % 3}"
         record = b'{"id": "d%d"}' % i
         store.commit(Commit("j", "h", [Change(user, version, b"S")], [Entry(user, str(i), b"{}", record)]))
+    return store
+
+
+def same_ids() -> MemoryStore:
+    """A log of decisions of three users, on events whose ids are all `1`, and so of the same decision id."""
+    store = MemoryStore()
+    for user in ("anna", "bert", "carl"):
+        entry = Entry(user, "1", b"{}", b'{"id": "d", "user": "%s"}' % user.encode())
+        store.commit(Commit("j", "h", [Change(user, 0, b"S")], [entry]))
     return store
 
 
@@ -186,13 +203,171 @@ def test_only_one_of_two_outlets_of_a_name_delivers(receiver):
     assert receiver.taken == ids(50)
 
 
+def test_the_key_of_a_delivery_is_of_journey_user_and_decision():
+    decision = Decided("d", "u", "j", b"{}")
+    keys = {decision._replace(**other).key for other in ({}, {"id": "e"}, {"user": "v"}, {"journey": "k"})}
+    assert len(keys) == 4
+    assert decision.key == hashlib.blake2b(b"j\nd\nu", digest_size=16).hexdigest()  # as docs/streams.md says it
+
+
+def test_decisions_of_one_id_but_of_other_users_have_keys_of_their_own(receiver):
+    outlet = delivering(same_ids(), receiver)
+    until(lambda: len(receiver.taken) == 3)
+    outlet.drain()
+    assert len(set(receiver.keys)) == 3
+
+
+def test_a_delivery_has_the_same_key_again(receiver):
+    receiver.answers = [(503,), (204,), (503,), (204,)]
+    outlet = delivering(same_ids(), receiver, batch=2)
+    until(lambda: len(receiver.taken) == 3)
+    outlet.drain()
+    assert [receiver.keys.count(key) for key in dict.fromkeys(receiver.keys)] == [2, 2]
+
+
+def test_nats_takes_decisions_of_one_id_but_of_other_users(tmp_path):
+    with nats_server(tmp_path) as server:
+        create_nats_stream(server.port, StreamConfig(name="out", subjects=["out.*"]))
+        settings = StreamSettings(f"nats://127.0.0.1:{server.port}", "out", 1)
+        outlet = Outlet("nats", same_ids(), PublishedSink(open_publisher(settings)), lease_seconds=0.4)
+        outlet.start()
+        stream = open_stream(settings)
+        partition = stream.partitions()[0]
+        partition.open(None)
+        users = [json.loads(message.body)["user"] for message in read_all(partition, 3)]
+        outlet.drain()
+        partition.close()
+        stream.close()
+    assert users == ["anna", "bert", "carl"]
+
+
+def read_all(partition, n: int) -> list:
+    """`n` messages, or as many as come in time."""
+    found: list = []
+    end = time.monotonic() + WAIT
+    while len(found) < n and time.monotonic() < end:
+        found += partition.read(n, 0.2)
+    return found
+
+
+def test_a_slow_receiver_of_two_workers_gets_on(receiver):
+    """A page of the log takes several leases: the place moves, and one worker delivers."""
+    receiver.waiting = 0.02
+    store = store_of(60)
+    outlets = [delivering(store, receiver) for _ in range(2)]  # a lease is 0.4 s, a page 1.2 s
+    until(lambda: len(receiver.taken) >= 60)
+    until(lambda: store.recall("outlet/hook") == store.read_log("", 100)[-1].cursor.encode())
+    for outlet in outlets:
+        outlet.drain()
+    assert receiver.taken == ids(60)
+
+
+def test_a_worker_that_is_told_to_end_keeps_what_it_delivered(receiver):
+    receiver.waiting = 0.02
+    store = store_of(60)
+    first = delivering(store, receiver)
+    until(lambda: len(receiver.taken) >= 3)
+    first.drain()
+    second = delivering(store, receiver)
+    until(lambda: len(receiver.taken) >= 60)
+    second.drain()
+    assert receiver.taken == ids(60)
+
+
+class Sleepy:
+    """A sink that holds each attempt until it is woken, and then says that everything arrived."""
+
+    def __init__(self) -> None:
+        self.asleep, self.wake = threading.Event(), threading.Event()
+        self.refuses = False
+
+    def deliver(self, decisions) -> Progress:
+        self.asleep.set()
+        self.wake.wait(WAIT)
+        return Progress(len(decisions), [Refusal(decisions[0], "no")] if self.refuses else [])
+
+    def close(self) -> None:
+        pass
+
+
+class Troubles(Unwatched):
+    """Remembers what failed."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    def trouble(self, outlet: str, error: Exception) -> None:
+        self.errors.append(error)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_worker_that_wakes_after_its_lease_moves_no_place_and_writes_no_letter(refuses):
+    store, sink, watch = store_of(5), Sleepy(), Troubles()
+    sink.refuses = refuses
+    zombie = Outlet("hook", store, sink, watch, lease_seconds=0.1)
+    zombie.start()
+    assert sink.asleep.wait(WAIT)
+    time.sleep(0.15)
+    successor = store.claim("outlet/hook", "another", 60.0)
+    assert successor is not None
+    store.keep({"outlet/hook": b"3"}, [successor])
+    sink.wake.set()
+    until(lambda: watch.errors)
+    zombie.drain()
+    assert isinstance(watch.errors[0], Fenced)
+    assert store.recall("outlet/hook") == b"3"
+    assert store.letters("", 10) == []
+
+
+class Unsteady(MemoryStore):
+    """A store whose every second reading of the log fails."""
+
+    readings = 0
+
+    def read_log(self, after, limit):
+        self.readings += 1
+        if self.readings % 2:
+            raise StoreDown("away. Mend: wait")
+        return super().read_log(after, limit)
+
+
+def test_trouble_that_passed_makes_the_next_one_wait_no_longer():
+    """Twenty troubles with success between them: pauses that go on doubling would come to hours."""
+    store, watch = Unsteady(), Troubles()
+    sink = Sleepy()
+    sink.wake.set()
+    outlet = Outlet("hook", store, sink, watch, lease_seconds=60.0, patience=Backoff(0.001, 3_600.0))
+    outlet.start()
+    until(lambda: len(watch.errors) >= 20)
+    outlet.drain()
+
+
+class Away(MemoryStore):
+    """A store that gives no lease."""
+
+    def claim(self, lease, owner, seconds):
+        raise StoreDown("away. Mend: wait")
+
+
+@pytest.mark.parametrize("store", [MemoryStore(), Away()])
+def test_an_outlet_that_is_told_to_end_at_once_ends_cleanly(store):
+    outlet = Outlet("hook", store, Sleepy())
+    outlet.start()
+    outlet.drain()
+    idle = Outlet("hook", store, Sleepy())
+    idle._stop.set()  # told to end before its thread has begun
+    idle.start()
+    idle.drain()
+
+
 def test_a_delivery_that_was_stopped_goes_on_where_it_was(receiver):
     receiver.answers = [(204,), (204,), (500,)]
     sink = WebhookSink(receiver.url, [SECRET])
     decisions = [Decided(name, "u", "j", b'{"id": "%s"}' % name.encode()) for name in ids(4)]
+    assert [sink.deliver(decisions[start:]) for start in (0, 1)] == [Progress(1)] * 2
     with pytest.raises(SinkDown):
-        sink.deliver(decisions)
-    assert sink.deliver(decisions) == []
+        sink.deliver(decisions[2:])
+    assert [sink.deliver(decisions[start:]) for start in (2, 3)] == [Progress(1)] * 2
     assert receiver.taken == ids(4)
     sink.close()
 
