@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+import structlog
 
 from serving.engine import Engine
+from serving.service import bundles
 from serving.service.bundles import Watcher, load_all
 from serving.service.numbers import Numbers
 from serving.service.settings import BundleSettings
@@ -58,8 +60,11 @@ def test_a_bundle_whose_store_is_held_is_swapped_at_the_next_look(tmp_path, monk
             raise StoreDown("held")
         swap(bundle)
 
+    told = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(bundles, "log", structlog.wrap_logger(told, processors=[]))
     monkeypatch.setattr(engine, "swap", held_once)
     for _ in range(3):
         watcher.look(force=not tries)
     assert len(tries) == 2
+    assert [call.kwargs["event"] for call in told.calls] == ["bundle not swapped yet", "bundle swapped"]
     assert engine.journeys["tiny"].bundle is tries[1]
