@@ -42,7 +42,9 @@ COMMANDS = {
     "update": Command("serving.update", "", "let a bandit go on learning from logged decisions, as a new bundle"),
     "logs": Command("serving.upkeep.logs_command", "", "export events and decisions of a store: Parquet, JSON Lines"),
     "reconcile": Command("serving.upkeep.reconcile_command", "", "fold logs again; compare states and decisions"),
-    "letters": Command("serving.upkeep.letters_command", "", "list, replay or drop the dead letters of a store"),
+    "letters": Command(
+        "serving.upkeep.letters_command", "", "list, replay, deliver or drop the dead letters of a store"
+    ),
     "tutorial": Command("experiments.tutorial.command", "sim", "the real programming tutorial: import, replay, report"),
     "realism": Command(
         "experiments.realism.command", "sim", "simulated users beside real ones, without fitting: a page"

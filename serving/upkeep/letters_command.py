@@ -1,4 +1,4 @@
-"""`handrail letters`: list the dead letters of a store, replay them once what refused them is mended, or drop them."""
+"""`handrail letters`: list the dead letters of a store; replay, deliver or drop them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,31 @@ from policies.bundle_files import BundleError
 from serving.answer import DeadLetter
 from serving.engine import Engine
 from serving.formats.reading import read_message
+from serving.outlets.settings import OutletError
+from serving.service.settings import SettingsError, load_settings
 from serving.stores.opening import open_store
 from serving.stores.store import Letter, Store, StoreError
+from serving.streams.stream import StreamError
+from serving.upkeep.letters_deliver import UNDELIVERED, deliver_letters
 
 PAGE = 500  # letters
 AGAIN = 1  # exit code where letters failed again
-COMMANDS = ("list", "replay", "drop")
+COMMANDS = ("list", "replay", "deliver", "drop")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns 0, 1 where replayed letters failed again, 2 where the store or a bundle is wrong."""
+    """Run the command; returns 0, 1 where letters failed again, 2 where the store, a bundle or an outlet is wrong."""
     options = parser().parse_args(arguments)
     try:
+        if options.settings is not None:
+            options.service = load_settings(options.settings)
+            options.store = options.service.store
         store = open_store(options.store, must_exist=True)
         try:
             return int(options.use(store, options))
         finally:
             store.close()
-    except (JourneyError, BundleError, StoreError, OSError) as error:
+    except (JourneyError, BundleError, StoreError, SettingsError, OutletError, StreamError, OSError) as error:
         print(f"handrail letters: {error}", file=sys.stderr)
         return 2
 
@@ -52,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(use=use)
         one.add_argument("--store", required=True, metavar="URL", help="sqlite:PATH, redis://… or postgresql://…")
         one.add_argument("--reason", help="those of this reason only: malformed, invalid, late, …")
+        one.set_defaults(settings=None)
+    delivered = uses.add_parser("deliver", help="send decisions to the receiver that refused them again")
+    delivered.set_defaults(use=deliver_again)
+    delivered.add_argument("--settings", type=Path, required=True, metavar="FILE", help="the service's YAML file")
+    delivered.add_argument("--outlet", help="those of this outlet only; otherwise of each that FILE names")
     which = dropped.add_mutually_exclusive_group(required=True)
     which.add_argument("--number", action="append", help="the one of this number; several one by one")
     which.add_argument("--all", action="store_true", help="all of them (of --reason, where it is given)")
@@ -75,7 +87,7 @@ def replay_letters(store: Store, options: argparse.Namespace) -> int:
     outcomes: Counter[str] = Counter()
     failed = kept = 0
     for letter, read in chosen(store, options.reason, last_number(store)):
-        if read.raw is None:
+        if read.raw is None or read.reason == UNDELIVERED:
             kept += 1
             continue
         items = read_message(read.raw.encode(), read.headers or {}, read.format, read.source)
@@ -86,9 +98,24 @@ def replay_letters(store: Store, options: argparse.Namespace) -> int:
     print(", ".join(f"{outcome}: {n}" for outcome, n in outcomes.most_common()) or "nothing to replay")
     if failed or kept:
         print(
-            f"{failed} failed again and are kept; {kept} kept, as they hold no event. 'handrail letters list' shows why"
+            f"{failed} failed again and are kept; {kept} kept, as they hold no event. 'handrail letters list' shows "
+            "why; decisions that a receiver refused are sent again by 'handrail letters deliver'"
         )
     return AGAIN if failed else 0
+
+
+def deliver_again(store: Store, options: argparse.Namespace) -> int:
+    """Send decisions to their receivers again. Raises `SettingsError` where no outlet has the name."""
+    outlets = [one for one in options.service.decisions if options.outlet in (None, one.name)]
+    if not outlets:
+        named = "decisions" if options.outlet is None else f"decisions: no outlet {options.outlet!r}"
+        raise SettingsError(f"{options.settings}: {named}. Mend: name the outlet there whose letters are to leave")
+    kept = 0
+    for outlet in outlets:
+        told = deliver_letters(store, outlet, chosen(store, UNDELIVERED, last_number(store)))
+        print(f"{outlet.name}: {told.taken} delivered, {told.kept} kept")
+        kept += told.kept
+    return AGAIN if kept else 0
 
 
 def drop_letters(store: Store, options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from policies.bundle import load_bundle, save_bundle
 from policies.expert_rules import expert_rules
 from policies.training.rollout import event_log
 from tests.faults.crew import crew_of
-from tests.faults.pairs import PAIRS
+from tests.faults.pairs import ALL_PAIRS, PAIRS
 from tests.faults.scene import Scene
 from tests.serving.bundles import contents_of
 
@@ -45,7 +45,7 @@ def crew(bundle_path, tmp_path_factory):
 
 @pytest.fixture(params=PAIRS)
 def pair(request, tmp_path):
-    yield from PAIRS[request.param](tmp_path)
+    yield from ALL_PAIRS[request.param](tmp_path)
 
 
 @pytest.fixture

@@ -71,7 +71,15 @@ def kafka_and_postgres(folder: Path) -> Iterator[Pair]:
         proxy.cut()
 
 
+def redis_and_sqlite(folder: Path) -> Iterator[Pair]:
+    """A store that cannot acknowledge: what was committed comes again, and is known by its id."""
+    with redis_server(folder, "always") as server:
+        stream = StreamSettings(f"redis://127.0.0.1:{server.port}", NAME, PARTITIONS, timeout=TIMEOUT)
+        yield Pair("sqlite+redis", f"sqlite:{folder}/state.sqlite", stream, server.kill, server.start, server)
+
+
 PAIRS = {
     "sqlite+file": file_and_sqlite, "redis+redis": redis_and_redis, "postgres+nats": nats_and_postgres,
     "postgres+kafka": kafka_and_postgres,
 }  # fmt: skip
+ALL_PAIRS = {**PAIRS, "sqlite+redis": redis_and_sqlite}  # the last for what only its acknowledging could lose

@@ -11,6 +11,7 @@ import pytest
 from serving.streams.opening import open_stream
 from serving.streams.settings import StreamSettings
 from tests.faults.crew import until
+from tests.faults.pairs import ALL_PAIRS
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.slow]
 
@@ -28,6 +29,7 @@ def parts(events: Sequence, n: int) -> list[Sequence]:
     return [events[start:stop] for start, stop in pairwise(cuts)]
 
 
+@pytest.mark.parametrize("pair", ALL_PAIRS, indirect=True)
 def test_a_worker_may_be_killed_at_any_point(scene, pair, events):
     points = [point for point in POINTS if not (pair.name == "redis+redis" and point in ATOMIC)]
     *slices, rest = parts(events, len(points) + 1)

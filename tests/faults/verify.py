@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from journeys.events import Event, parse_event
 from policies.bundle import Bundle
 from serving.decision import Decision
 from serving.decision import decoder as decision_decoder
+from serving.engine import Engine, Serving
 from serving.refold import refold
 from serving.runtime import Runtime
 from serving.stores.memory_store import MemoryStore
@@ -45,13 +46,18 @@ def seen_in(store: Store) -> Seen:
     return Seen(entries, letters)
 
 
-def verify(store: Store, bundle: Bundle, sent: Iterable[Event], refused: int | None = 0) -> Seen:
-    """Hold the store against the events that were `sent`. `refused` of them may be dead letters; None: any number."""
+def verify(
+    store: Store, bundle: Bundle, sent: Iterable[Event], refused: int | None = 0, others: Sequence[Bundle] = ()
+) -> Seen:
+    """Hold the store against the events that were `sent`. `refused` of them may be dead letters; None: any number.
+
+    `others` are further versions of the bundle that decided.
+    """
     seen = seen_in(store)
     nothing_is_lost(seen, sent, refused)
     logged_once(seen)
     states_are_folds(store, bundle, seen)
-    decisions_are_recomputed(store, bundle, seen)
+    decisions_are_recomputed([bundle, *others], seen)
     return seen
 
 
@@ -93,12 +99,20 @@ def states_are_folds(store: Store, bundle: Bundle, seen: Seen) -> None:
         assert lines == store.log(bundle.journey.name, user)
 
 
-def decisions_are_recomputed(store: Store, bundle: Bundle, seen: Seen) -> None:
-    """Each logged decision is what one event at a time, in the order of commits, gives: action and propensity too."""
-    runtime = Runtime(bundle, MemoryStore())
+def decisions_are_recomputed(bundles: Sequence[Bundle], seen: Seen) -> None:
+    """Each logged decision is what one event at a time, in the order of commits, gives: action and propensity too.
+
+    It is recomputed by the bundle of its version.
+    """
+    versions = {bundle.manifest.version: bundle for bundle in bundles}
+    serves = bundles[0].manifest.version
+    engine = Engine(MemoryStore(), bundles[:1], Serving(tolerance_ms=None))
     for entry in seen.entries:
-        answer = runtime.process_many([parse_event(entry.event)])[0]
         logged = None if entry.decision is None else decision_decoder.decode(entry.decision)
+        if logged is not None and logged.version != serves:
+            serves = logged.version
+            engine.swap(versions[serves])
+        answer = engine.take([parse_event(entry.event)])[0]
         assert answer.outcome in {"applied", "reordered"}
         assert comparable(answer.decision) == comparable(logged), f"decision on {entry.id} of {entry.user}"
 

@@ -57,7 +57,7 @@ class Log:
     """Tells what happened in a file that the test shows when it fails."""
 
     def __init__(self, path: str) -> None:
-        self._file = Path(path).open("a", buffering=1)  # noqa: SIM115 (as long as the worker lives)  # noqa: SIM115 (open for the worker's life)
+        self._file = Path(path).open("a", buffering=1)  # noqa: SIM115 (open for the worker's life)
 
     def batch(self, partition: str, answers: Any, seconds: float, waited: Any) -> None:
         outcomes = [answer.outcome for answer in answers]
@@ -89,7 +89,7 @@ def work(order: Order, bundles: list[Any]) -> None:
     store: Any = GuardedStore(patiently(order, watch))
     store = Fused(store, fuse, {"commit", "claim", "keep"})
     stream: Any = FusedStream(patient_stream(order, watch), fuse, set())
-    engine = Engine(store, bundles, Serving(tolerance_ms=order.tolerance_ms))
+    engine = Engine(store, bundles, Serving(tolerance_ms=order.tolerance_ms), time.time)  # as set
     decode = lambda body, headers, source: read_message(body, headers, None, source)  # noqa: E731
     consumer = Consumer(
         stream, store, engine, decode, watch, Pace(order.batch, 0.1), order.lease, f"worker-{os.getpid()}"

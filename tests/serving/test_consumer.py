@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -127,6 +128,32 @@ def test_workers_share_the_partitions_fairly_and_take_over_at_once_from_one_that
     for worker in workers[1:]:
         worker.drain()
     assert len({(entry.user, entry.id) for entry in store.read_log("", 1_000)}) == 300
+
+
+class Slow:
+    """An engine that takes its time."""
+
+    def __init__(self, engine) -> None:
+        self._engine, self.begun, self.done = engine, threading.Event(), 0
+
+    def take(self, incoming, delivery, *, received=None):
+        self.begun.set()
+        time.sleep(0.3)
+        answers = self._engine.take(incoming, delivery, received=received)
+        self.done += 1
+        return answers
+
+
+def test_who_drains_waits_for_the_batch_in_hand(settings, bundle):
+    store = MemoryStore()
+    slow, watch = Slow(engine_of(store, bundle)), Watching()
+    send(settings, events(1))
+    consumer = consumer_of(settings, store, slow, watch)
+    assert slow.begun.wait(WAIT)
+    consumer.drain()
+    assert slow.done == 1
+    assert logged(store) == 1
+    assert watch.troubles == []
 
 
 def test_more_workers_than_partitions_leaves_some_without(settings):

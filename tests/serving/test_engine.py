@@ -59,6 +59,16 @@ def test_what_was_refused_is_committed_with_the_batch():
     assert mine.store.recall("position/p") == b"17"
 
 
+def test_who_lost_the_lease_writes_for_none_of_a_batchs_journeys():
+    both = engine(None, "tiny", "saas")
+    lost = both.store.claim("partition", "first", 60.0)
+    both.store.release(lost)
+    assert both.store.claim("partition", "second", 60.0) is not None
+    with pytest.raises(Fenced):
+        both.take([signup("a", "tiny"), signup("b", "saas")], Delivery((lost,)))
+    assert both.store.read_log("", 10) == []
+
+
 def test_a_delivery_without_an_event_is_committed():
     mine = engine()
     mine.take([], Delivery(notes={"position/p": b"18"}))

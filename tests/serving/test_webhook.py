@@ -6,12 +6,16 @@ import hashlib
 import json
 import threading
 import time
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 import pytest
 from nats.js.api import StreamConfig
 
+from handrail import main
+from journeys.loading import load_journey
+from policies.bundle import save_bundle
 from serving.guard.retry import Backoff
 from serving.outlets.outlet import Outlet, Unwatched
 from serving.outlets.published import PublishedSink
@@ -19,11 +23,13 @@ from serving.outlets.signature import SignatureError, sign, verify
 from serving.outlets.sink import Decided, Progress, Refusal, SinkDown
 from serving.outlets.webhook import WebhookSink, seconds_of
 from serving.stores.memory_store import MemoryStore
+from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import Change, Commit, Entry, Fenced, StoreDown
 from serving.streams.opening import open_publisher, open_stream
 from serving.streams.settings import StreamSettings
 from tests.servers.nats import create_nats_stream, nats_server
 from tests.servers.process import free_port
+from tests.serving.bundles import contents_of
 
 SECRET = b"a secret of sixteen bytes or more"
 QUICK = Backoff(0.005, 0.02)
@@ -96,9 +102,15 @@ def receiver():
 def store_of(n: int) -> MemoryStore:
     """A log of `n` decisions, `d0` to `d<n-1>`, of three users."""
     store = MemoryStore()
+    fill(store, n)
+    return store
+
+
+def fill(store, n: int):
+    """`store` with a log of `n` decisions."""
     for i in range(n):
         version, user = i // 3, f"u{i % 3}"
-        record = b'{"id": "d%d"}' % i
+        record = b'{"id": "d%d", "user": "%s", "journey": "j"}' % (i, user.encode())
         store.commit(Commit("j", "h", [Change(user, version, b"S")], [Entry(user, str(i), b"{}", record)]))
     return store
 
@@ -272,6 +284,40 @@ def test_a_worker_that_is_told_to_end_keeps_what_it_delivered(receiver):
     until(lambda: len(receiver.taken) >= 60)
     second.drain()
     assert receiver.taken == ids(60)
+
+
+def test_letters_of_refused_decisions_survive_a_replay_and_are_delivered_once_the_receiver_takes_them(
+    receiver, tmp_path, capsys
+):
+    receiver.refuse = {"d3", "d7"}
+    url = f"sqlite:{tmp_path}/state.sqlite"
+    store = fill(SqliteStore(tmp_path / "state.sqlite"), 9)
+    outlet = delivering(store, receiver)
+    until(lambda: len(store.letters("", 10)) == 2)
+    outlet.drain()
+    bundle = save_bundle(tmp_path / "bundle", contents_of(load_journey("tiny"), "rules"))
+    assert main(["letters", "replay", "--store", url, "--bundle", str(bundle)]) == 0
+    assert len(store.letters("", 10)) == 2
+    (tmp_path / "secret").write_bytes(SECRET)
+    hook = {"name": "hook", "webhook": {"url": receiver.url, "secret_file": "secret", "batch": 5}}
+    other = {"name": "other", "webhook": {"url": receiver.url + "/other", "secret_file": "secret"}}
+    file = tmp_path / "handrail.yaml"
+    file.write_text(json.dumps({"bundles": [{"path": "bundle"}], "store": url, "decisions": [other, hook]}))
+    receiver.refuse = {"d7"}
+    receiver.answers = [(503,)]
+    assert main(["letters", "deliver", "--settings", str(file)]) == 1
+    assert receiver.taken[-1] == "d3"
+    assert "hook: 1 delivered, 1 kept" in capsys.readouterr().out
+    receiver.refuse = set()
+    assert main(["letters", "deliver", "--settings", str(file), "--outlet", "other"]) == 0
+    assert len(store.letters("", 10)) == 1
+    assert main(["letters", "deliver", "--settings", str(file), "--outlet", "none"]) == 2
+    assert main(["letters", "deliver", "--settings", str(file), "--outlet", "hook"]) == 0
+    assert receiver.taken[-1] == "d7"
+    assert store.letters("", 10) == []
+    first = [key for key, times in Counter(receiver.keys).items() if times > 1]
+    assert len(first) == 2  # delivered under the same keys as before
+    store.close()
 
 
 class Sleepy:
