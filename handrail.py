@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from typing import NamedTuple
 
+from serving.service.signals import hold_reloads
+
 INTERRUPTED = 130  # what shells say of a command that Ctrl-C (signal 2) ended: 128 + 2
 
 
@@ -75,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def call(name: str, command: Command, arguments: list[str]) -> int:
     """Load and run a command; returns its exit code, 2 where its extra is not installed."""
+    if name == "serve":
+        hold_reloads()  # before the second that loading takes: a service that starts may be told to reload
     try:
         module = import_module(command.module)
     except ModuleNotFoundError as error:

@@ -49,7 +49,8 @@ class Client(asyncio.Protocol):
         self._load, self._number, self._templates, self._taken = load, number, templates, taken
         self._next, self._buffer, self._due, self._busy = 0, b"", list[float](), False
         self.errors, self.ended = 0, False
-        self._head = f"POST {load.path} HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nContent-Length: "
+        about = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        self._head = f"POST {load.path} HTTP/1.1\r\n{about}"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""

@@ -27,6 +27,14 @@ class FormatError(BodyError):
     """A format or content type that is not known."""
 
 
+class TooMany(BodyError):
+    """A message of more events than are taken at once; none of them was looked at."""
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(f"{count} events, at most {most} are taken at once. Mend: send them in several parts")
+        self.count = count
+
+
 class Format(NamedTuple):
     """A wire format: how one event of it is read, and whether one event is a line, or all are in one document."""
 
@@ -72,9 +80,16 @@ def read_message(
 
 
 def read_body(
-    body: bytes, headers: Mapping[str, str] = NO_HEADERS, format: str | None = None, source: str | None = None
+    body: bytes,
+    headers: Mapping[str, str] = NO_HEADERS,
+    format: str | None = None,
+    source: str | None = None,
+    most: int | None = None,
 ) -> list[Item]:
-    """As `read_message`. Raises `BodyError` where nothing can be read, `FormatError` for a strange format."""
+    """As `read_message`, of up to `most` events: they are counted before any is looked at, or becomes a dead letter.
+
+    Raises `BodyError` where nothing can be read, `FormatError` for a strange format, `TooMany` beyond `most`.
+    """
     if format in {None, CLOUD.name, CLOUD_BINARY} and cloudevents.is_binary(headers):
         kept = {
             name: value for name, value in headers.items() if name.startswith((*cloudevents.PREFIXES, "content-type"))
@@ -84,8 +99,15 @@ def read_body(
     if not form.lines and (form is HANDRAIL and len(body) <= LARGEST_EVENT):
         events = read_quickly(body)
         if events is not None:
-            return events
-    return [read_one(raw, form.read, form.name, source) for raw in split(body, form)]
+            return counted(events, most)
+    return [read_one(raw, form.read, form.name, source) for raw in counted(split(body, form), most)]
+
+
+def counted(parts: Sequence[T], most: int | None) -> list[T]:
+    """All of `parts`. Raises `TooMany` where they are more than `most`."""
+    if most is not None and len(parts) > most:
+        raise TooMany(len(parts), most)
+    return parts if isinstance(parts, list) else list(parts)
 
 
 def read_quickly(body: bytes) -> list[Item] | None:

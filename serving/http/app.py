@@ -11,6 +11,7 @@ import structlog
 from serving.http.batcher import Busy
 from serving.http.keys import Keyring
 from serving.http.limits import RateLimit
+from serving.http.origins import check_local
 from serving.http.replies import Headers, Receive, Refused, Reply, Scope, Send, later, problem, write
 from serving.http.requests import Gone, Request, body_of, query_of
 from serving.stores.store import StoreDown, StoreError
@@ -46,16 +47,17 @@ class Lifespan(Protocol):
 
 
 class Door:
-    """Who may ask, and how often. Without a keyring everybody may; without a limit as often as they like."""
+    """Who may ask, and how often. Without a keyring all of this machine may; without a limit as often as they like."""
 
     def __init__(self, keyring: Keyring | None, limit: RateLimit | None) -> None:
         self._keyring, self._limit = keyring, limit
-        self.guarded = keyring is not None  # whether headers matter
 
     def admit(self, headers: Headers, client: str, now: float) -> str:
-        """The name of the key. Raises `Refused` with 401 or 429."""
+        """The name of the key. Raises `Refused` with 401, 403 or 429."""
         name = ""
-        if self._keyring is not None:
+        if self._keyring is None:
+            check_local(headers)
+        else:
             found = self._keyring.name_of(key_in(headers))
             if found is None:
                 detail = "no API key that is known. Mend: send it as `Authorization: Bearer KEY`"
@@ -139,7 +141,7 @@ class App:
 def fault_reply(error: Exception, path: str, key: str) -> Reply:
     """The reply where the queue, the store or the service failed; the log has what the reply does not tell."""
     if isinstance(error, Busy):
-        return later(429, "busy", "too many events wait. Mend: wait as long as Retry-After says", RETRY_SECONDS)
+        return later(429, "busy", "too many wait already. Mend: wait as long as Retry-After says", RETRY_SECONDS)
     if isinstance(error, StoreDown):
         log.warning("store down", detail=str(error), path=path, key=key)
         return later(503, "store_down", "the store does not answer. Mend: try again later", RETRY_SECONDS)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from serving.answer import Answer
 from serving.formats.reading import Item
-from serving.stores.store import StoreError
+from serving.stores.store import StoreDown, StoreError
 
 LARGEST_BATCH = 256  # events: throughput hardly grows beyond it, and every event waits for its batch
 Take = Callable[[Sequence[Item]], list[Answer]]
@@ -22,7 +22,7 @@ Done = Callable[["list[Answer] | Exception"], None]
 
 
 class Busy(Exception):
-    """Too many events wait already."""
+    """Too many events, or questions to the store, wait already."""
 
 
 class Waiting(NamedTuple):
@@ -36,14 +36,15 @@ class Batcher:
     """Hands events to `take` in batches, in the order in which they came.
 
     `take` runs in the event loop, or with `threaded` in one thread beside it, for stores that answer over a network.
-    Up to `most_waiting` events wait; who comes then gets `Busy`.
+    A batch for which it raises `StoreDown` is then given to `patient`, where there is one, in the thread.
+    Up to `most_waiting` events wait, and no request may have more; who comes then gets `Busy`.
     """
 
-    def __init__(self, take: Take, most_waiting: int, threaded: bool) -> None:
-        self._take, self._most_waiting = take, most_waiting
+    def __init__(self, take: Take, most_waiting: int, threaded: bool, patient: Take | None = None) -> None:
+        self._take, self._most_waiting, self._threaded, self._patient = take, most_waiting, threaded, patient
         self._queue = deque[Waiting]()
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, "engine") if threaded else None
+        self._thread = ThreadPoolExecutor(1, "engine")
         self._running = False
         self.waiting = 0  # events, those being processed included
         self.batches = 0
@@ -56,7 +57,7 @@ class Batcher:
 
     def call(self, items: Sequence[Item], done: Done) -> None:
         """As `submit`; `done` is called in the event loop, with the answers or with what `take` raised."""
-        if self.waiting + len(items) > self._most_waiting and self.waiting:
+        if self.waiting + len(items) > self._most_waiting:
             raise Busy
         self._queue.append(Waiting(items, done))
         self.waiting += len(items)
@@ -64,28 +65,37 @@ class Batcher:
             self._running = True
             self._loop.call_soon(self._next)
 
+    @property
+    def full(self) -> bool:
+        """Whether not one event more may wait."""
+        return self.waiting >= self._most_waiting
+
     async def drained(self) -> None:
         """Returns when nothing waits any more."""
         while self._running:
             await asyncio.sleep(0.01)
-        if self._thread is not None:
-            self._thread.shutdown()
+        self._thread.shutdown()
 
     def _next(self) -> None:
         if not self._queue:
             self._running = False
-            return
+            return None
         batch, events = [self._queue.popleft()], 0
         events = len(batch[0].items)
         while self._queue and events + len(self._queue[0].items) <= LARGEST_BATCH:
             batch.append(self._queue.popleft())
             events += len(batch[-1].items)
         self.batches += 1
-        if self._thread is None:
-            self._done(batch, answered(self._take, batch))
-        else:
-            work = self._loop.run_in_executor(self._thread, answered, self._take, batch)
-            work.add_done_callback(lambda done: self._done(batch, done.result()))
+        if self._threaded:
+            return self._hand_over(self._take, batch)
+        results = answered(self._take, batch)
+        if self._patient is not None and all(isinstance(result, StoreDown) for result in results):
+            return self._hand_over(self._patient, batch)
+        return self._done(batch, results)
+
+    def _hand_over(self, take: Take, batch: list[Waiting]) -> None:
+        work = self._loop.run_in_executor(self._thread, answered, take, batch)
+        work.add_done_callback(lambda done: self._done(batch, done.result()))
 
     def _done(self, batch: list[Waiting], results: list[list[Answer] | Exception]) -> None:
         for (items, done), result in zip(batch, results, strict=True):

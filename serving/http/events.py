@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from journeys.events import Event, Identifier, parse_event
+from journeys.events import LARGEST_EVENT, Event, EventError, Identifier, parse_event
 from serving.answer import Answer
 from serving.engine import Engine
-from serving.formats.reading import BodyError, FormatError, Item, read_body
+from serving.formats.reading import BodyError, FormatError, Item, TooMany, format_of, read_body
 from serving.http.batcher import Batcher
 from serving.http.replies import JSON, NULL, Refused, Reply, problem
 from serving.http.requests import Request
@@ -72,15 +73,31 @@ def read(request: Request, most: int) -> list[Item]:
     """The events of a request. Raises `Refused` with 400, 413 or 415."""
     source = f"{SOURCE}/{request.key}" if request.key else SOURCE
     try:
-        items = read_body(request.body, request.texts(), request.query.get("format"), source)
+        return read_body(request.body, request.texts(), request.query.get("format"), source, most)
+    except TooMany as error:
+        raise Refused(problem(413, "too_many", str(error))) from None
     except FormatError as error:
         raise Refused(problem(415, "unknown_format", str(error))) from None
     except BodyError as error:
         raise Refused(problem(400, "malformed", str(error))) from None
-    if len(items) > most:
-        detail = f"{len(items)} events, at most {most} are taken at once. Mend: send them in several requests"
-        raise Refused(problem(413, "too_many", detail))
-    return items
+
+
+def question_in(body: bytes) -> Standing | None:
+    """The question that a body is: by what it holds, as no event of any format holds a user and a journey alone."""
+    if len(body) > LARGEST_EVENT:
+        return None
+    try:
+        return standing_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def check_format(request: Request) -> None:
+    """Raises `Refused` with 415 where the format or the content type is unknown."""
+    try:
+        format_of(request.texts(), request.query.get("format"))
+    except FormatError as error:
+        raise Refused(problem(415, "unknown_format", str(error))) from None
 
 
 def reply_of(answer: Answer) -> Reply:
@@ -109,8 +126,8 @@ class Events:
 class Decide:
     """Takes one event, and answers with its decision alone."""
 
-    def __init__(self, batcher: Batcher, engine: Engine, reader: Reader) -> None:
-        self._batcher, self._engine, self._reader = batcher, engine, reader
+    def __init__(self, batcher: Batcher, engine: Engine, reader: Reader, most: int) -> None:
+        self._batcher, self._engine, self._reader, self._most = batcher, engine, reader, most
 
     async def __call__(self, request: Request) -> Reply:
         """200 with the decision or null; 422 where the event is malformed, 409 where it does not fit."""
@@ -122,14 +139,13 @@ class Decide:
     def _item(self, request: Request) -> Item | Standing:
         """The one event of a request; Handrail JSON first, as nearly all are."""
         if request.headers.get(b"content-type", JSON) == JSON and not request.query:
-            try:
+            with contextlib.suppress(EventError):
                 return parse_event(request.body)
-            except ValueError:
-                try:
-                    return standing_decoder.decode(request.body)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    pass
-        items = read(request, len(request.body))
+        question = question_in(request.body)
+        if question is not None:
+            check_format(request)
+            return question
+        items = read(request, self._most)
         if len(items) != 1:
             raise Refused(
                 problem(422, "not_one", f"{len(items)} events in the body. Mend: send one, or use /v1/events")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
+import stat
 from pathlib import Path
 
 KEY_BYTES = 32  # of randomness: 256 bits
@@ -40,6 +42,8 @@ def read_keys(path: Path) -> Keyring:
     """The keys of a file. Raises `KeysError`."""
     try:
         lines = path.read_text("utf-8").splitlines()
+    except PermissionError:
+        raise KeysError(f"{path}: {unreadable(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise KeysError(f"{path}: cannot be read: {error}. Mend: make a key with `handrail keys new NAME`") from None
     hashes: dict[str, str] = {}
@@ -57,6 +61,16 @@ def read_keys(path: Path) -> Keyring:
     if not hashes:
         raise KeysError(f"{path}: holds no key. Mend: make one with `handrail keys new NAME --file {path}`")
     return Keyring(hashes)
+
+
+def unreadable(path: Path) -> str:
+    """Why this user cannot read a file, and what to do: whose it is, and its rights."""
+    try:
+        found = path.stat()
+    except OSError:
+        return f"user {os.getuid()} may not look into its folder. Mend: chmod a+x {path.parent}"
+    rights = f"it belongs to user {found.st_uid}, with rights {stat.filemode(found.st_mode)}"
+    return f"user {os.getuid()} may not read it: {rights}. Mend: chmod a+r {path}; it holds hashes of keys, no keys"
 
 
 def new_key() -> str:

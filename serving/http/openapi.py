@@ -23,6 +23,10 @@ ANY_JSON = {
     "type": ["object", "array"],
     "description": "one event, or an array of events, in any wire format (docs/formats.md); each is answered",
 }
+ONE_JSON = {
+    "type": "object",
+    "description": "one event in any wire format (docs/formats.md), as JSON's own content type takes it with `format`",
+}
 BODIES = (
     JSON, "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json"
 )  # fmt: skip
@@ -33,7 +37,8 @@ PROBLEM = {
     "additionalProperties": False,
 }
 WHY = {
-    400: "the body or the query cannot be read", 401: "no API key that is known", 404: "not known here",
+    400: "the body or the query cannot be read", 401: "no API key that is known",
+    403: "from another machine, where there are no API keys", 404: "not known here",
     405: "another method is wanted", 409: "the event does not fit the journey or the user's history",
     413: "the body or the batch is too large", 415: "the format is unknown", 422: "the event is malformed",
     429: "too many requests, or too many events wait", 500: "a fault of the service",
@@ -87,7 +92,7 @@ def paths() -> dict[str, Any]:
     event_or_question = {"anyOf": [ref("Event"), ref("Standing")]}
     null_or_decision = {"anyOf": [ref("Decision"), {"type": "null"}]}
     body = (400, 413, 415)
-    guarded = (401, 429, 500, 503)
+    guarded = (401, 403, 429, 500, 503)
     return {
         "/v1/events": {"post": {
             "operationId": "takeEvents", "summary": "Takes events, one or many, and answers each in order.",
@@ -97,7 +102,9 @@ def paths() -> dict[str, Any]:
         }},
         "/v1/decide": {"post": {
             "operationId": "decide", "summary": "Takes one event and answers with its decision alone.",
-            "requestBody": {"required": True, "content": {JSON: {"schema": event_or_question}}},
+            "parameters": [format_query],
+            "requestBody": {"required": True, "content": {
+                **{kind: {"schema": ONE_JSON} for kind in BODIES}, JSON: {"schema": event_or_question}}},
             "responses": replies(null_or_decision, "the decision, or null", *body, 404, 409, 422, *guarded),
         }},
         "/v1/users/{user}": {"get": {

@@ -20,7 +20,7 @@ from serving.formats.reading import Item
 from serving.http.app import Door, Watch, fault_reply
 from serving.http.batcher import Busy, Done
 from serving.http.events import reply_of
-from serving.http.replies import JSON, Headers, Refused, Reply
+from serving.http.replies import JSON, Refused, Reply
 
 PATH = "/v1/decide"
 URL, METHOD, CONTENT_TYPE = PATH.encode(), b"POST", b"content-type"
@@ -47,8 +47,7 @@ class Decisions:
         began = time.perf_counter()
         try:
             event = parse_event(body)
-            told: Headers = dict(headers) if self._door.guarded else {}
-            key = self._door.admit(told, client, time.monotonic())
+            key = self._door.admit(dict(headers), client, time.monotonic())
             self._queue.call((event,), lambda result: self._answered(result, began, key, done))
         except (EventError, Refused, Busy):
             return False

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from serving.answer import Answer
-from serving.formats.reading import BodyError, Item, format_of, read_message
+from serving.formats.reading import BodyError, Item, TooMany, format_of, letter_of, read_body
 from serving.http.app import Door
 from serving.http.batcher import Batcher, Busy
 from serving.http.events import Refusal, Told, told
@@ -25,7 +25,7 @@ from serving.http.requests import query_of
 from serving.stores.store import LogLine, StoreError
 
 log = structlog.get_logger("handrail.socket")
-IN_WORK = 64  # frames of one socket: with the largest frames some MB, and more than a round trip needs
+IN_WORK = 64  # frames of one socket: more than a round trip needs, and the queue's limit holds for their events
 SLOW_SECONDS = 10.0  # in which a client has to take what is sent, once its buffers are full
 LAST_WORD_SECONDS = 1.0  # for the reason of closing
 PAUSE_SECONDS = 0.05  # before asking again where too many events wait
@@ -51,6 +51,9 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Log(Protocol):
     """Reads users' logs."""
 
+    def serves(self, journey: str) -> bool:
+        """Whether that journey is served."""
+
     async def log(self, journey: str, user: str) -> list[LogLine]:
         """A user's events with their decisions."""
 
@@ -72,14 +75,17 @@ class Work(NamedTuple):
 
 encoder = msgspec.json.Encoder()
 control_decoder = msgspec.json.Decoder(Control)
-id_decoder = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
+fields_decoder = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
+NAMES = {"id", "messageId"}  # of which every event has one, in whatever format
+SHAPE = '{"resume": {"journey": JOURNEY, "seen": {USER: ID or null}}}'
 
 
 class Stream:
     """The WebSocket door."""
 
-    def __init__(self, batcher: Batcher, log: Log, door: Door, sockets: Sockets, most: int) -> None:
+    def __init__(self, batcher: Batcher, log: Log, door: Door, sockets: Sockets, most: int, largest_batch: int) -> None:
         self._batcher, self._log, self._door, self._sockets, self._most = batcher, log, door, sockets, most
+        self._largest_batch = largest_batch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its opening to its end."""
@@ -101,7 +107,8 @@ class Stream:
         try:
             await send({"type": "websocket.accept", "subprotocol": subprotocol})
             limit = self._door.pace(key, scope["client"][0])
-            await Connection(self._batcher, self._log, limit, receive, send, format).run()
+            frames = Frames(format, self._largest_batch)
+            await Connection(self._batcher, self._log, limit, receive, send, frames).run()
         finally:
             self._sockets.sockets(-1)
 
@@ -113,13 +120,27 @@ class Pace(Protocol):
         """Seconds."""
 
 
+class Frames(NamedTuple):
+    """What a frame may hold: its format, None for Handrail JSON, and how many events at most."""
+
+    format: str | None
+    most: int
+
+    def read(self, frame: bytes) -> list[Item]:
+        """The events of a frame, and a dead letter for each that cannot be read. Raises `TooMany`."""
+        try:
+            return read_body(frame, format=self.format, source=SOURCE, most=self.most)
+        except TooMany:
+            raise
+        except BodyError as error:
+            return [letter_of("malformed", str(error), frame, {}, self.format, SOURCE)]
+
+
 class Connection:
     """One socket: a task that reads and one that writes, with a bounded queue between them."""
 
-    def __init__(
-        self, batcher: Batcher, log: Log, pace: Pace, receive: Receive, send: Send, format: str | None
-    ) -> None:
-        self._batcher, self._log, self._pace, self._format = batcher, log, pace, format
+    def __init__(self, batcher: Batcher, log: Log, pace: Pace, receive: Receive, send: Send, frames: Frames) -> None:
+        self._batcher, self._log, self._pace, self._frames = batcher, log, pace, frames
         self._receive, self._send = receive, send
         self._work = asyncio.Queue[Work](IN_WORK)
 
@@ -156,32 +177,51 @@ class Connection:
             await self._frame(frame)
 
     async def _frame(self, frame: bytes) -> None:
-        if frame.startswith(b"{") and b'"resume"' in frame:
-            try:
-                control = control_decoder.decode(frame)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass  # an event whose fields hold the word
-            else:
-                return await self._resume(control.resume)
-        items = read_message(frame, format=self._format, source=SOURCE)
+        asked = control_in(frame)
+        if asked is not None:
+            return await self._resume(asked)
+        while self._batcher.full:  # a frame that waits is kept as it came: its events take many times the room
+            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            items = self._frames.read(frame)
+        except TooMany as error:
+            refusal = Refusal("too_many", str(error))
+            return await self._work.put(Work(ready=[encoder.encode(Told(None, None, "refused", None, refusal))]))
         while True:
             try:
                 return await self._work.put(Work(items, self._batcher.submit(items)))
             except Busy:
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _resume(self, resume: Resume) -> None:
+    async def _resume(self, asked: Resume | Refusal) -> None:
         """Send again what came behind the last answers seen, from the log: it survives the service and its worker."""
+        count, refusal = 0, asked if isinstance(asked, Refusal) else self._against(asked)
+        if isinstance(asked, Resume) and refusal is None:
+            try:
+                for user, seen in asked.seen.items():
+                    frames = missed(user, seen, await self._lines(asked.journey, user))
+                    count += len(frames)
+                    await self._work.put(Work(ready=frames))
+            except StoreError as error:
+                log.warning("store down", detail=str(error))
+                refusal = Refusal("store_down", "not all was sent. Mend: send the frame again with what was seen")
+        told = {"resumed": count} if refusal is None else {"resumed": count, "refusal": refusal}
+        await self._work.put(Work(ready=[encoder.encode(told)]))
+
+    def _against(self, resume: Resume) -> Refusal | None:
+        """What is wrong with a frame that is well formed."""
         if len(resume.seen) > MOST_RESUMED:
-            fault = Refusal("malformed", f"at most {MOST_RESUMED} users a frame. Mend: send several frames")
-            return await self._work.put(Work(ready=[encoder.encode({"resumed": 0, "refusal": fault})]))
-        count = 0
-        for user, seen in resume.seen.items():
-            frames = missed(user, seen, await self._log.log(resume.journey, user))
-            count += len(frames)
-            await self._work.put(Work(ready=frames))
-        await self._work.put(Work(ready=[encoder.encode({"resumed": count})]))
+            return Refusal("malformed", f"at most {MOST_RESUMED} users a frame. Mend: send several frames")
+        if not self._log.serves(resume.journey):
+            return Refusal("no_journey", f"journey {resume.journey!r} is not served. Mend: see /v1/journeys")
         return None
+
+    async def _lines(self, journey: str, user: str) -> list[LogLine]:
+        while True:
+            try:
+                return await self._log.log(journey, user)
+            except Busy:
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _write(self) -> None:
         while True:
@@ -204,11 +244,27 @@ async def frames_of(items: Sequence[Item], answers: asyncio.Future[list[Answer]]
     return [encoder.encode(msgspec.structs.replace(told(item, Answer("refused")), refusal=why)) for item in items]
 
 
+def control_in(frame: bytes) -> Resume | Refusal | None:
+    """What a frame that is no event asks for, or what is wrong with it; None for all others."""
+    if b'"resume"' not in frame:
+        return None
+    try:
+        fields = fields_decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if "resume" not in fields or fields.keys() & NAMES:
+        return None  # an event whose fields hold the word
+    try:
+        return control_decoder.decode(frame).resume
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Refusal("malformed", f"{error}. Mend: send {SHAPE}")
+
+
 def missed(user: str, seen: str | None, lines: Sequence[LogLine]) -> list[bytes]:
     """The answers to a user's events behind the one that was `seen`; all of them where it is not in the log."""
     frames: list[bytes] = []
     for line in lines:
-        name = msgspec.json.decode(id_decoder.decode(line.event)["id"], type=str)
+        name = msgspec.json.decode(fields_decoder.decode(line.event)["id"], type=str)
         if name == seen:
             frames.clear()
             continue

@@ -12,7 +12,7 @@ from msgspec import Meta
 from serving.outlets.outlet import BATCH, LEASE_SECONDS, Outlet, OutletWatch
 from serving.outlets.published import PublishedSink
 from serving.outlets.sink import Sink
-from serving.outlets.webhook import TIMEOUT, WebhookSink
+from serving.outlets.webhook import TIMEOUT, WebhookSink, checked
 from serving.stores.store import Store
 from serving.streams.opening import open_publisher
 from serving.streams.settings import StreamSettings
@@ -37,6 +37,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(ge=1, le=BATCH)] = 1
     timeout: Annotated[float, Meta(gt=0.0, le=20.0)] = TIMEOUT
 
+    def check(self) -> None:
+        """Raises `OutletError` where the URL or the secrets cannot be used. Nothing is connected to."""
+        try:
+            checked(self.url)
+        except ValueError as error:
+            raise OutletError(str(error)) from None
+        self.secrets()
+
     def secrets(self) -> list[bytes]:
         """The secrets that sign. Raises `OutletError` where there is none, or one is short."""
         if self.secret_file is not None:
@@ -44,9 +52,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             try:
                 found = [line.strip() for line in Path(where).read_bytes().splitlines() if line.strip()]
             except OSError as error:
-                raise OutletError(f"{where}: {error.strerror}. Mend: write the webhook's secret there") from None
+                mend = (
+                    "let the service's user read it" if isinstance(error, PermissionError) else "write the secret there"
+                )
+                raise OutletError(f"{where}: {error.strerror}. Mend: {mend}") from None
         else:
-            where, value = f"variable {self.secret_env}", os.environ.get(self.secret_env or "")
+            if self.secret_env is None:
+                raise OutletError(f"webhook {self.url!r} has no secret. Mend: name one by secret_file or secret_env")
+            where, value = f"variable {self.secret_env}", os.environ.get(self.secret_env)
             found = [value.encode()] if value else []
         if not found or min(map(len, found)) < SHORTEST_SECRET:
             mend = f"Mend: put one of at least {SHORTEST_SECRET} characters there"

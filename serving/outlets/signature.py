@@ -27,8 +27,12 @@ def digest(body: bytes, secret: bytes, seconds: int) -> str:
     return hmac.new(secret, b"%d." % seconds + body, "sha256").hexdigest()
 
 
-def verify(body: bytes, header: str, secret: bytes, now: float, tolerance: int = TOLERANCE) -> None:
-    """Raises `SignatureError` unless `header` was made for `body` with `secret` at most `tolerance` s from `now`."""
+def verify(body: bytes, header: str, secret: bytes | str, now: float, tolerance: int = TOLERANCE) -> None:
+    """Raises `SignatureError` unless `header` was made for `body` with `secret` at most `tolerance` s from `now`.
+
+    `secret` is a line of the secret file without its line end, or the variable's value: bytes, or text.
+    """
+    secret = secret.encode() if isinstance(secret, str) else secret
     parts = [part.partition("=")[::2] for part in header.split(",")]
     times = [value for name, value in parts if name == "t"]
     if len(times) != 1 or not times[0].isascii() or not times[0].isdigit():

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from serving.hosts import fault_of_hosts
 from serving.outlets.signature import HEADER, sign
 from serving.outlets.sink import KEY_BYTES, Decided, Progress, Refusal, SinkDown
 
@@ -48,9 +49,7 @@ class WebhookSink:
         self, url: str, secrets: Sequence[bytes], batch: int = 1, timeout: float = TIMEOUT,
         tries: int = FIRST_REFUSALS, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"webhook {url!r} is no http or https URL. Mend: write it as https://host/path")
+        parts = checked(url)
         if not secrets:
             raise ValueError(f"webhook {url!r} has no secret. Mend: name a file or variable that holds one")
         self._parts, self._secrets, self._batch, self._timeout = parts, tuple(secrets), batch, timeout
@@ -119,6 +118,16 @@ class WebhookSink:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def checked(url: str) -> SplitResult:
+    """The parts of a webhook's URL. Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"webhook {url!r} is no http or https URL. Mend: write it as https://host/path")
+    if fault := fault_of_hosts(url):
+        raise ValueError(f"webhook {url!r}: {fault}")
+    return parts
 
 
 def delivery_id(part: Sequence[Decided]) -> str:

@@ -13,9 +13,10 @@ from policies.bundle import Bundle, load_bundle
 from policies.bundle_files import BundleError
 from serving.engine import Engine
 from serving.service.numbers import Numbers
+from serving.service.origin import about
 from serving.service.settings import BundleSettings, SettingsError
 from serving.stand_in import stand_in
-from serving.stores.store import StoreError
+from serving.stores.store import StoreDown, StoreError
 
 log = structlog.get_logger("handrail.bundles")
 
@@ -56,13 +57,13 @@ def load_or_stand_in(settings: BundleSettings) -> Bundle:
 def load_all(bundles: Sequence[BundleSettings], load: Callable[[BundleSettings], Bundle] = load) -> list[Bundle]:
     """Load all bundles. Raises `BundleError`, `JourneyError`, or `SettingsError` where two serve one journey."""
     loaded: dict[str, Bundle] = {}
-    for settings in bundles:
-        bundle = load(settings)
-        if bundle.journey.name in loaded:
-            raise SettingsError(
-                f"{settings.path}: journey {bundle.journey.name!r} is served twice. Mend: take one away"
-            )
-        loaded[bundle.journey.name] = bundle
+    for i, settings in enumerate(bundles):
+        with about(f"bundles[{i}]"):
+            bundle = load(settings)
+            name = bundle.journey.name
+            if name in loaded:
+                raise SettingsError(f"{settings.path}: journey {name!r} is served twice. Mend: take one away")
+        loaded[name] = bundle
     return list(loaded.values())
 
 
@@ -79,23 +80,27 @@ class Watcher:
         for settings, before in self._looks.items():
             now = look_at(Path(settings.path))
             if force or (now is not None and now != before):
-                self._looks[settings] = now
-                self._swap(settings)
+                self._looks[settings] = now if self._swap(settings) else None
 
-    def _swap(self, settings: BundleSettings) -> None:
+    def _swap(self, settings: BundleSettings) -> bool:
+        """Swap a bundle; False where the store was in the way, so that the next look tries again."""
         try:
             bundle = load(settings)
             name = bundle.journey.name
             if name not in self._engine.journeys:
                 raise BundleError(f"{settings.path}: is of journey {name!r} now. Mend: start the service anew for that")
             self._engine.swap(bundle)
+        except StoreDown as error:
+            log.warning("bundle not swapped yet", path=settings.path, detail=str(error))
+            return False
         except (BundleError, JourneyError, StoreError, OSError) as error:
             self._numbers.add("handrail_bundle_swaps", (Path(settings.path).name, "refused"))
             log.error("bundle refused", path=settings.path, detail=str(error), mend="the old one goes on serving")
-            return
+            return True
         self._numbers.add("handrail_bundle_swaps", (name, "swapped"))
         log.info("bundle swapped", journey=name, bundle=bundle.manifest.name, version=bundle.manifest.version)
         self.show()
+        return True
 
     def show(self) -> None:
         """Put the versions served into the metrics."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from pathlib import Path
 
 from serving.http.keys import NAME, KeysError, line_of, new_key, read_keys
+
+RIGHTS = 0o644  # hashes of 256 random bits, from which no key can be guessed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,11 +39,29 @@ def add_key(file: Path, name: str) -> str:
     if any(line.partition(":")[0] == name for line in before.splitlines()):
         raise KeysError(f"{file}: {name!r} has a key. Mend: use another name, or remove that line to end the key")
     part = file.with_name(file.name + ".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        out.write(before + ("" if not before or before.endswith("\n") else "\n") + line_of(name, key) + "\n")
-    read_keys(part)
-    part.replace(file)
+    try:
+        with part.open("w", encoding="utf-8") as out:
+            out.write(before + ("" if not before or before.endswith("\n") else "\n") + line_of(name, key) + "\n")
+            give_rights(out.fileno(), file)
+        read_keys(part)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
     return key
+
+
+def give_rights(descriptor: int, file: Path) -> None:
+    """The owner and rights that `file` has; where it is new, all may read it, whatever the caller's umask is.
+
+    The service runs as another user than who makes keys. Raises `PermissionError` where the owner cannot be kept.
+    """
+    if not file.exists():
+        os.fchmod(descriptor, RIGHTS)
+        return
+    found, mine = file.stat(), os.fstat(descriptor)
+    if (found.st_uid, found.st_gid) != (mine.st_uid, mine.st_gid):
+        os.fchown(descriptor, found.st_uid, found.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(found.st_mode))
 
 
 if __name__ == "__main__":

@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from journeys.loading import JourneyError
+from journeys.loading import JourneyError, load_journey
+from journeys.source import Source
+from policies.bundle import Bundle
 from policies.bundle_files import BundleError
-from serving.http.keys import KeysError, read_keys
+from serving.http.keys import KeysError
 from serving.outlets.settings import OutletError
-from serving.service.bundles import load_all, load_or_stand_in
+from serving.service.bundles import load, load_all, load_or_stand_in
 from serving.service.consumers import outlets_of
 from serving.service.logs import set_up_logs
+from serving.service.named import check_named
 from serving.service.numbers import Numbers
+from serving.service.origin import Origin, told
 from serving.service.server import listen
-from serving.service.settings import BundleSettings, HttpSettings, LogSettings, Settings, SettingsError, load_settings
+from serving.service.settings import BundleSettings, Settings, SettingsError, load_settings, settings_of
 from serving.service.supervisor import supervise
 from serving.service.worker import work
+from serving.stand_in import stand_in
 from serving.stores.opening import open_store
 from serving.stores.store import StoreDown, StoreError
 from serving.streams.opening import open_stream
@@ -30,16 +37,17 @@ WRONG = (SettingsError, KeysError, BundleError, JourneyError, StoreError, Stream
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 0 after a graceful end, 2 where something is wrong, 1 to try again."""
     options = parser().parse_args(arguments)
+    origin = Origin(options.file)
     try:
         settings = settings_from(options)
         if options.check:
             return check(settings)
         return serve(settings, options.file)
     except (StoreDown, StreamDown) as error:
-        print(f"handrail serve: {error}", file=sys.stderr)
+        print(f"handrail serve: {told(error, origin)}", file=sys.stderr)
         return 1
     except WRONG as error:
-        print(f"handrail serve: {error}", file=sys.stderr)
+        print(f"handrail serve: {told(error, origin)}", file=sys.stderr)
         return 2
 
 
@@ -64,27 +72,42 @@ def settings_from(options: argparse.Namespace) -> Settings:
         return load_settings(options.file)
     if options.bundle is None:
         raise SettingsError("neither FILE nor --bundle is given. Mend: see `handrail serve --help`")
-    return Settings(
-        bundles=[BundleSettings(options.bundle, options.journey)],
-        store=options.store or "sqlite:handrail.sqlite",
-        http=HttpSettings(port=HttpSettings().port if options.port is None else options.port),
-        log=LogSettings(layout="text" if sys.stderr.isatty() else "json"),
-    )
+    return settings_of(Source("options", given(options), {}))
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that options stand for, as a file would have them."""
+    return {
+        "bundles": [{"path": options.bundle} | ({"journey": options.journey} if options.journey else {})],
+        "http": {"port": options.port} if options.port is not None else {},
+        "log": {"layout": "text" if sys.stderr.isatty() else "json"},
+    } | ({"store": options.store} if options.store else {})
 
 
 def check(settings: Settings) -> int:
     """Load what the settings name, open nothing that serves, and say what was found."""
-    if settings.http.keys is not None:
-        read_keys(Path(settings.http.keys))
-    for bundle in load_all(settings.bundles):
+    check_named(settings)
+    refused: list[str] = []
+
+    def try_out(one: BundleSettings) -> Bundle:
+        try:
+            return load(one)
+        except BundleError as error:
+            if one.journey is None:
+                raise
+            refused.append(f"sound, but the expert rules will serve {one.journey} by themselves: {error}")
+            return stand_in(load_journey(one.journey), str(error))
+
+    for bundle in load_all(settings.bundles, try_out):
         print(f"{bundle.journey.name}: {bundle.manifest.name} version {bundle.manifest.version}")
-    print("sound")
+    print("\n".join(refused) or "sound")
     return 0
 
 
 def serve(settings: Settings, file: Path | None) -> int:
     """Serve until a signal says to end. Raises what is wrong with what the settings name."""
     set_up_logs(settings.log, 0)
+    check_named(settings)
     http = settings.http
     try:
         listener = listen(http.host, http.port)
@@ -93,17 +116,15 @@ def serve(settings: Settings, file: Path | None) -> int:
             f"http: cannot listen on {http.host}:{http.port}: {error.strerror}. Mend: choose another port or host"
         ) from None
     with listener:
-        announce(listener)
         if http.workers > 1:
             try_out(settings)
+            announce(listener)
             return supervise(settings, file, listener)
-        return work(settings, listener)
+        return work(settings, listener, begins=partial(announce, listener))
 
 
 def try_out(settings: Settings) -> None:
     """Find out here what would end every worker at its start. Raises what is wrong with what the settings name."""
-    if settings.http.keys is not None:
-        read_keys(Path(settings.http.keys))
     load_all(settings.bundles, load_or_stand_in)
     store = open_store(settings.store, settings.store_timeout)
     try:
@@ -116,7 +137,7 @@ def try_out(settings: Settings) -> None:
 
 
 def announce(listener: socket.socket) -> None:
-    """Say where the service listens: the first line on standard output, for people and for scripts."""
+    """Say where the service listens, for people and for scripts: the first line, once it is about to answer."""
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from serving.http.shortcut import DecideProtocol
 from serving.service.service import Service
+from serving.service.signals import take_reloads
 
 log = structlog.get_logger("handrail.server")
 KEEP_ALIVE_SECONDS = 75  # longer than the idle time of the usual load balancers (60), so that they close first
@@ -49,6 +50,7 @@ class Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        take_reloads()
         yield
 
     def _end(self) -> None:

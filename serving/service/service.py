@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
 
-from journeys.events import Event
-from serving.answer import Answer
 from serving.engine import Engine, Serving
-from serving.formats.reading import Item
+from serving.guard.breaker import Breaker
 from serving.guard.guarded_store import GuardedStore
 from serving.http.app import App, Door, Route
 from serving.http.batcher import Batcher
@@ -28,13 +25,15 @@ from serving.http.users import Journeys, Users
 from serving.http.websocket import Stream
 from serving.service.bundles import Watcher, load_all, load_or_stand_in
 from serving.service.consumers import consumers_of, outlets_of
-from serving.service.lookup import Lookup
+from serving.service.counted_engine import CountedEngine, Patient
+from serving.service.lookup import THREADS, Lookup
 from serving.service.metrics import CONTENT_TYPE, Board
 from serving.service.numbers import Numbers
 from serving.service.settings import MS, Settings
 from serving.stores.memory_store import MemoryStore
 from serving.stores.opening import open_store
-from serving.stores.store import NOTHING, Delivery, Store, StoreDown, StoreError
+from serving.stores.sqlite_store import SqliteStore
+from serving.stores.store import Store
 
 log = structlog.get_logger("handrail.service")
 IN_PROCESS = (
@@ -45,52 +44,6 @@ LEAVE_SECONDS = 1.0  # how often numbers are left for the other workers
 
 
 BREAKER = {"closed": 0.0, "half-open": 1.0, "open": 2.0}
-
-
-class CountedEngine:
-    """Takes batches for one kind of door, and counts what becomes of them."""
-
-    def __init__(self, engine: Engine, numbers: Numbers, door: str) -> None:
-        self._engine, self._numbers, self._door = engine, numbers, door
-
-    def take(self, items: Sequence[Item], delivery: Delivery = NOTHING, received: int | None = None) -> list[Answer]:
-        """As `Engine.take`."""
-        began = time.perf_counter()
-        try:
-            answers = self._engine.take(items, delivery, self._door, received)
-        except StoreDown:
-            self._numbers.add("handrail_store_errors", ("down",))
-            raise
-        except StoreError:
-            self._numbers.add("handrail_store_errors", ("error",))
-            raise
-        self._numbers.observe("handrail_batch_seconds", (self._door,), time.perf_counter() - began)
-        self._numbers.add("handrail_batch_events", (self._door,), len(items))
-        for item, answer in zip(items, answers, strict=True):
-            self._count(item, answer)
-        return answers
-
-    def _count(self, item: Item, answer: Answer) -> None:
-        values, door = self._numbers.values, self._door
-        journey = item.journey if isinstance(item, Event) and item.journey in self._engine.journeys else "unknown"
-        values["handrail_events", (journey, answer.outcome, door)] += 1
-        decision = answer.decision
-        if decision is not None and answer.outcome == "applied":
-            values["handrail_decisions", (journey, decision.moment)] += 1
-            if decision.fallback is not None:
-                values["handrail_fallbacks", (journey,)] += 1
-                log.warning("fallback", event_id=decision.event, user=decision.user, why=decision.fallback)
-        letter = answer.letter
-        if letter is not None:
-            values["handrail_dead_letters", (letter.reason, door)] += 1
-            log.info(
-                "refused",
-                event_id=letter.event,
-                user=letter.user,
-                reason=letter.reason,
-                door=letter.source or door,
-                detail=letter.detail,
-            )
 
 
 def serving_of(settings: Settings) -> Serving:
@@ -128,6 +81,9 @@ class Service:
             self.engine,
             (lambda: self._store) if in_memory else (lambda: open_store(settings.store, settings.store_timeout)),
             close=not in_memory,
+            breaker=Breaker() if self._guarded is None else self._guarded.breaker,
+            seconds=settings.store_timeout,
+            threads=THREADS if self._networked else 1,  # a file's connections have a cache of pages each
         )
         self.watcher = Watcher(settings.bundles, self.engine, self.numbers)
         self._batcher: Batcher
@@ -166,17 +122,27 @@ class Service:
 
     def _build(self) -> App:
         http = self.settings.http
-        take = CountedEngine(self.engine, self.numbers, "http").take
-        self._batcher = Batcher(take, http.queue, threaded=self._networked or bool(self._consumers))
+        self._batcher = self._queue(CountedEngine(self.engine, self.numbers, "http"))
         door = Door(self._keyring, RateLimit(http.rate, http.burst) if http.rate else None)
         self.decisions = Decisions(self._batcher, door, self)
-        stream = Stream(self._batcher, self._lookup, door, self, http.sockets)
+        stream = Stream(self._batcher, self._lookup, door, self, http.sockets, http.largest_batch)
         return App(self._routes(), door, http.largest_body, self, self, stream)
+
+    def _queue(self, engine: CountedEngine) -> Batcher:
+        """The queue before the engine: in the event loop where nothing else works with a store in the process."""
+        store, most, seconds = self._store, self.settings.http.queue, self.settings.store_timeout
+        threaded = self._networked or bool(self._consumers) or bool(self._outlets)
+        if not isinstance(store, SqliteStore):
+            return Batcher(engine.take, most, threaded)
+        if threaded:
+            store.wait_for(seconds)
+            return Batcher(engine.take, most, threaded)
+        return Batcher(engine.attempt, most, threaded, Patient(engine, store, seconds).take)
 
     def _routes(self) -> Mapping[str, Mapping[str, Route]]:
         http = self.settings.http
         return {
-            "/v1/decide": {"POST": Route(Decide(self._batcher, self.engine, self._lookup))},
+            "/v1/decide": {"POST": Route(Decide(self._batcher, self.engine, self._lookup, http.largest_batch))},
             "/v1/events": {"POST": Route(Events(self._batcher, http.largest_batch))},
             USERS: {"GET": Route(Users(self.engine, self._lookup))},
             "/v1/journeys": {"GET": Route(Journeys(self.engine))},

@@ -18,10 +18,15 @@ from serving.guarded_policy import DEADLINE_SECONDS
 from serving.outlets.settings import OutletSettings, WebhookSettings
 from serving.refold import REORDER_MS
 from serving.runtime import ACTIVE_USERS, REASONS
+from serving.stores.opening import check_url
+from serving.stores.store import StoreError
+from serving.streams.opening import kind_of
 from serving.streams.settings import StreamSettings
+from serving.streams.stream import StreamError
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
-Positive = Annotated[int, Meta(ge=1)]
+MOST = 1_000_000_000  # of anything that is counted: more is a slip
+Positive = Annotated[int, Meta(ge=1, le=MOST)]
 Seconds = Annotated[float, Meta(gt=0.0, le=86_400.0)]
 Text = Annotated[str, Meta(min_length=1)]
 FormatName = Literal["handrail", "jsonl", "cloudevents", "segment", "xapi"]
@@ -52,7 +57,8 @@ class HttpSettings(Closed, frozen=True):
 
     `port` 0 takes a free one. `keys` is a file that `handrail keys new` made. `largest_body` is in bytes,
     `largest_batch` in events of one request, `queue` in events that wait; `rate` is requests a second for each key (0:
-    no limit), `burst` how many of them at once. `most_lag`: beyond so many messages that wait, not ready.
+    no limit), `burst` how many of them at once, both of one worker.
+    `most_lag`: beyond so many messages that wait, not ready.
     """
 
     host: Text = "127.0.0.1"
@@ -62,7 +68,7 @@ class HttpSettings(Closed, frozen=True):
     largest_body: Annotated[int, Meta(ge=1_024, le=1 << 30)] = 1_048_576
     largest_batch: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     queue: Positive = 10_000
-    rate: Annotated[float, Meta(ge=0.0)] = 0.0
+    rate: Annotated[float, Meta(ge=0.0, le=MOST)] = 0.0
     burst: Positive = 100
     sockets: Positive = 4_096
     most_lag: Positive | None = None
@@ -94,7 +100,7 @@ class Settings(Closed, frozen=True):
     `shutdown_seconds` is how long work in hand may take at the end, `watch_seconds` how often bundles are looked at.
     """
 
-    bundles: Annotated[list[BundleSettings], Meta(min_length=1)]
+    bundles: list[BundleSettings]
     store: Text = "sqlite:handrail.sqlite"
     store_timeout: Seconds = BUSY_TIMEOUT
     http: HttpSettings = HttpSettings()
@@ -155,10 +161,18 @@ def explain(message: str) -> Fault:
 def faults_of(settings: Settings) -> Iterator[Fault]:
     """What is wrong with settings that are well typed."""
     http = settings.http
+    if not settings.bundles:
+        yield Fault("bundles", "names no bundle. Mend: add one as `- path: FOLDER`, the bundle that is to be served")
     if not is_loopback(http.host) and http.keys is None:
         yield Fault(
             "http.host", f"{http.host} can be reached from other machines, and there are no API keys. "
             "Mend: make one with `handrail keys new NAME --file keys.txt` and set http.keys, or listen on 127.0.0.1",
+        )  # fmt: skip
+    yield from faults_of_urls(settings)
+    if http.queue < http.largest_batch:
+        yield Fault(
+            "http.queue", f"{http.queue} events may wait, but one request may have {http.largest_batch}. "
+            "Mend: let queue be at least largest_batch",
         )  # fmt: skip
     if settings.store.startswith("memory:") and (http.workers > 1 or settings.streams):
         yield Fault(
@@ -174,6 +188,21 @@ def faults_of(settings: Settings) -> Iterator[Fault]:
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield Fault(f"{section}[{i}].name", f"{name!r} is used twice. Mend: give each a name of its own")
+
+
+def faults_of_urls(settings: Settings) -> Iterator[Fault]:
+    """Urls that lead nowhere, as those who open them say."""
+    streams = [(f"streams[{i}]", stream) for i, stream in enumerate(settings.streams)]
+    out = [(f"decisions[{i}].stream", way.stream) for i, way in enumerate(settings.decisions) if way.stream]
+    try:
+        check_url(settings.store)
+    except StoreError as error:
+        yield Fault("store", f"key 'store': {error}")
+    for path, stream in [*streams, *out]:
+        try:
+            kind_of(stream)
+        except StreamError as error:
+            yield Fault(f"{path}.url", f"key '{path}.url': {error}")
 
 
 def is_loopback(host: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from serving.service.settings import Settings, SettingsError
+from serving.service.signals import reloads_held, take_reloads
 
 log = structlog.get_logger("handrail.supervisor")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a dead worker is started again; doubled each time
@@ -31,9 +32,10 @@ class Slot:
         self.start()
 
     def start(self) -> None:
-        """Start the worker."""
+        """Start the worker. A SIGHUP that it gets before it can follow would end it: so it starts by holding them."""
         self._since = time.monotonic()
-        self.process: subprocess.Popen[bytes] | None = subprocess.Popen(self._command, pass_fds=[self._fd])
+        with reloads_held():
+            self.process: subprocess.Popen[bytes] | None = subprocess.Popen(self._command, pass_fds=[self._fd])
 
     def look(self) -> None:
         """Start the worker again where it has ended and the pause is over."""
@@ -66,6 +68,7 @@ class Ending:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         signal.signal(signal.SIGHUP, self._reload)
+        take_reloads()
 
     def _end(self, *_: object) -> None:
         self.ended = True

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -19,10 +20,14 @@ from serving.service.settings import Settings, load_settings
 GC_THRESHOLDS = (50_000, 20, 50)  # objects made before the young are looked at, and so on: requests leave no cycles
 
 
-def work(settings: Settings, listener: socket.socket, folder: Path | None = None, slot: int = 0) -> int:
-    """Serve until a signal says to end; returns the exit code."""
+def work(
+    settings: Settings, listener: socket.socket, folder: Path | None = None, slot: int = 0,
+    begins: Callable[[], None] = lambda: None,
+) -> int:  # fmt: skip
+    """Serve until a signal says to end; returns the exit code. `begins` is called once all is open."""
     service = Service(settings, folder, slot)
     server = Server(service)
+    begins()
     gc.collect()
     gc.freeze()  # what was made until here stays: collections need not look at it
     gc.set_threshold(*GC_THRESHOLDS)

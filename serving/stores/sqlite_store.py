@@ -31,6 +31,7 @@ from serving.stores.store import (
 
 Synchronous = Literal["NORMAL", "FULL"]
 WAIT_SECONDS = 10.0  # for another process that is committing
+MS_PER_S = 1_000
 CACHE_KIB = 65_536  # of pages in memory: SQLite's own 2 MiB hold the states of some thousand users only
 DAMAGED = "check the disk; if the file is damaged, restore a copy, or replay the log into a new one"
 MENDS = {  # by SQLite's primary result code, of what may pass or can be mended while the service runs
@@ -78,6 +79,12 @@ class SqliteStore:
             for statement in SCHEMA.split(";"):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+    def wait_for(self, seconds: float) -> None:
+        """Wait for so long, from the next call on, where another process holds the file."""
+        with self._lock:
+            self.wait = seconds
+            self._db.execute(f"PRAGMA busy_timeout={round(seconds * MS_PER_S)}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

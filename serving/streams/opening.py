@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple, cast
 
+from serving.hosts import fault_of_hosts, missing_colon
 from serving.streams.settings import StreamSettings
 from serving.streams.stream import Publisher, Stream, StreamError
 
@@ -26,6 +27,7 @@ FILES = Kind("serving.streams.file_stream", "FileStream", "FilePublisher", "")
 KINDS = {
     "redis": REDIS, "rediss": REDIS, "unix": REDIS, "nats": NATS, "tls": NATS, "kafka": KAFKA, "file": FILES
 }  # fmt: skip
+WITHOUT_HOST = {"unix", "file"}
 
 
 def open_stream(settings: StreamSettings) -> Stream:
@@ -41,11 +43,16 @@ def open_publisher(settings: StreamSettings) -> Publisher:
 
 
 def kind_of(settings: StreamSettings) -> Kind:
-    """The kind of stream that a url names."""
-    scheme = settings.url.partition(":")[0]
-    if scheme not in KINDS:
+    """The kind of stream that a url names. Opens nothing. Raises `StreamError` where the url can be none."""
+    url, where = settings.url, f"stream {settings.name!r}"
+    if slip := missing_colon(url, frozenset(KINDS)):
+        raise StreamError(f"{where}: {slip}")
+    scheme = url.partition(":")[0]
+    if scheme not in KINDS or ":" not in url:
         known = ", ".join(KINDS)
-        raise StreamError(f"stream {settings.name!r}: no stream has a url {scheme}:…. Mend: one of {known}")
+        raise StreamError(f"{where}: no stream has a url {scheme}:…. Mend: one of {known}")
+    if scheme not in WITHOUT_HOST and (fault := fault_of_hosts(url)):
+        raise StreamError(f"{where}: {fault}")
     return KINDS[scheme]
 
 

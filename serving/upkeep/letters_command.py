@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.settings is not None:
             options.service = load_settings(options.settings)
             options.store = options.service.store
-        store = open_store(options.store)
+        store = open_store(options.store, must_exist=True)
         try:
             return int(options.use(store, options))
         finally:

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code (2 where the store or the path is wrong)."""
     options = parser().parse_args(arguments)
     try:
-        store = open_store(options.store)
+        store = open_store(options.store, must_exist=True)
         try:
             with Console(stderr=True).status("exporting") as status:
                 print(options.write(store, options, status))

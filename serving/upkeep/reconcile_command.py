@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         bundle = load_bundle(options.bundle, options.journey and load_journey(options.journey))
-        store = open_store(options.store)
+        store = open_store(options.store, must_exist=True)
         try:
             auditor = Auditor(store, bundle)
             users = [options.user] if options.user is not None else all_users(store, bundle.journey.name)

@@ -12,11 +12,14 @@ from bundles import contents_of, make_bundle
 
 from journeys.events import Event
 from journeys.loading import load_journey
+from personas.persona import load_population
 from policies.bundle import load_bundle, save_bundle
 from policies.protocol import Choices
 from policies.rowwise import RowwisePolicy
+from policies.training.rollout import event_log
 from serving.answer import DeadLetter
 from serving.engine import CLOCK_TOLERANCE_MS, Engine, Serving
+from serving.refold import refold
 from serving.stand_in import stand_in
 from serving.stores.memory_store import MemoryStore
 from serving.stores.store import Delivery, Fenced, StoreDown
@@ -239,3 +242,82 @@ def test_a_worker_whose_clock_is_slow_believes_the_brokers():
     mine = engine(clock=lambda: (T0 - hour) / 1_000)
     assert mine.take([signup("a")])[0].letter.reason == "early"
     assert mine.take([signup("b")], received=T0)[0].outcome == "applied"
+
+
+def fold_of(engine: Engine, user: str) -> bytes:
+    """The fold of a user's log from nothing."""
+    runtime = engine.journeys["tiny"]
+    names = runtime.journey.step_names()
+    return refold(runtime.plan, runtime.codec, engine.store.log("tiny", user), lambda _: names, live=True)
+
+
+def test_nobody_is_folded_while_a_commit_of_theirs_may_fail():
+    """The first commit hangs and then fails; the second event of the user waits, and is folded without the first."""
+
+    class Hanging(MemoryStore):
+        def __init__(self):
+            super().__init__()
+            self.begun, self.go_on, self.failures = threading.Event(), threading.Event(), 1
+
+        def commit(self, commit):
+            if self.failures:
+                self.failures -= 1
+                self.begun.set()
+                self.go_on.wait(10.0)
+                raise StoreDown("no answer")
+            super().commit(commit)
+
+    store = Hanging()
+    mine, outcomes = engine(store), []
+
+    def take(event: Event) -> None:
+        try:
+            outcomes.append(mine.take([event])[0].outcome)
+        except StoreDown:
+            outcomes.append("down")
+
+    first = threading.Thread(target=take, args=(signup(),))
+    second = threading.Thread(target=take, args=(Event("s", "ann", "tiny", T0 + 1, "start", step="first-note"),))
+    first.start()
+    assert store.begun.wait(10.0)
+    second.start()
+    time.sleep(0.1)  # were it not to wait, it would be through by now
+    assert second.is_alive()
+    assert mine.take([signup("bob")])[0].outcome == "applied"  # who is somebody else need not wait
+    store.go_on.set()
+    first.join()
+    second.join()
+    assert outcomes == ["down", "applied"]
+    assert store.load("tiny", ["ann"])["ann"].state == fold_of(mine, "ann")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_users_who_make_room_for_others_come_back_as_they_were(size):
+    """Three places for twelve users, in batches of more users than places too."""
+    events = [
+        event
+        for event in event_log(load_journey("tiny"), load_population("mixed"), make_bundle("tiny").policy, 12, 5)
+        if event.kind != "decision"
+    ]
+    few, many = (
+        Engine(MemoryStore(), [make_bundle("tiny")], Serving(reasons=0, tolerance_ms=None, active_users=places))
+        for places in (3, 1_000)
+    )
+    answers = [
+        [a.decision and a.decision.action for i in range(0, len(events), size) for a in one.take(events[i : i + size])]
+        for one in (few, many)
+    ]
+    assert answers[0] == answers[1]
+    users = {event.user for event in events}
+    assert few.store.load("tiny", users) == many.store.load("tiny", users)
+    assert all(few.store.load("tiny", [user])[user].state == fold_of(few, user) for user in users)
+
+
+def test_fences_guard_every_journeys_part_of_a_batch():
+    """A zombie's batch of two journeys leaves nothing in either."""
+    both = engine(None, "tiny", "saas")
+    old = both.store.claim("p", "zombie", 0.0)
+    assert both.store.claim("p", "successor", 60.0).epoch > old.epoch
+    with pytest.raises(Fenced):
+        both.take([signup("a", "tiny"), signup("a", "saas")], Delivery((old,)))
+    assert not both.store.read_log("", 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 
 import httpx
 import msgspec
@@ -46,6 +47,24 @@ def test_the_standing_decision(service: Running):
     service.decide(Event("cat-e1", "cat", "tiny", START + 1000, "leave"))
     assert service.client.post("/v1/decide", json=ask).json() is None
     assert service.client.post("/v1/decide", json=ask | {"journey": "other"}).status_code == 404
+
+
+KINDS = ("application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "text/json")
+
+
+@pytest.mark.parametrize("query", ["", "?trace=1", "?format=handrail"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_question_is_known_by_its_content(service: Running, query, kind):
+    decision, letters = service.decide(signup("cleo")).json(), service.metric("handrail_dead_letters_total")
+    ask = b'{"journey": "tiny", "user": "cleo"}'
+    reply = service.client.post("/v1/decide" + query, content=ask, headers={"content-type": kind})
+    assert (reply.status_code, reply.json()) == (200, decision)
+    assert service.metric("handrail_dead_letters_total") == letters
+
+
+def test_a_question_of_a_strange_type_is_not_answered(service: Running):
+    ask = b'{"journey": "tiny", "user": "cleo"}'
+    assert service.client.post("/v1/decide", content=ask, headers={"content-type": "text/csv"}).status_code == 415
 
 
 def test_many_events_are_answered_in_order(service: Running):
@@ -131,6 +150,24 @@ def test_what_is_wrong_is_told_with_its_mend(service: Running, case):
     assert "Mend: " in reply.json()["detail"]
 
 
+MANY = {
+    "array": ("", b"[" + b",".join([b"1"] * 500_000) + b"]"),
+    "lines": ("?format=jsonl", b"1\n" * 500_000),
+    "batch": ("?format=segment", b'{"batch":[' + b",".join([b"1"] * 500_000) + b"]}"),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/decide"])
+@pytest.mark.parametrize("case", MANY)
+def test_very_many_events_are_counted_and_not_looked_at(service: Running, path, case):
+    query, content = MANY[case]
+    letters, began = service.metric("handrail_dead_letters_total"), time.monotonic()
+    reply = service.client.post(path + query, content=content, headers=JSON)
+    assert (reply.status_code, reply.json()["error"]) == (413, "too_many")
+    assert time.monotonic() - began < 2.0
+    assert service.metric("handrail_dead_letters_total") == letters
+
+
 def test_a_body_without_a_length_is_cut_off_too(service: Running):
     reply = service.client.post("/v1/events", content=iter([b" " * 100_000] * 20), headers=JSON)
     assert reply.status_code == 413
@@ -148,7 +185,7 @@ def test_pipelined_requests_are_answered_in_order(service: Running):
     """The short way of decide and the ordinary one share a connection."""
     decide = event_encoder.encode(signup("hal"))
     later = event_encoder.encode(start("hal", 1))
-    head = "POST %s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    head = "POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     requests = [("/v1/decide", decide), ("/v1/events", b"nope"), ("/v1/decide", later), ("/v1/decide", b"{}")]
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"".join((head % (path, len(text))).encode() + text for path, text in requests))
@@ -163,7 +200,7 @@ def test_pipelined_requests_are_answered_in_order(service: Running):
 
 def test_a_request_in_pieces(service: Running):
     text = event_encoder.encode(signup("ida"))
-    head = b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(text)
+    head = b"POST /v1/decide HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(text)
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in head + text:

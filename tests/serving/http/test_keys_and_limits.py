@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 
 import httpx
 import pytest
@@ -58,6 +59,54 @@ def test_health_asks_for_none(keyed):
     assert service.client.get("/openapi.json").json()["security"]
 
 
+ELSEWHERE = [
+    {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://localhost.evil.example"},
+    {"origin": "http://10.0.0.1:8080"}, {"host": "evil.example"}, {"host": "evil.example:8080"}, {"host": "[fe80::1]"},
+]  # fmt: skip
+HERE = [
+    {"origin": "http://localhost:3000"}, {"origin": "http://[::1]"}, {"origin": "https://127.0.0.1:8443"},
+    {"host": "localhost"}, {"host": "LOCALHOST:80"}, {"host": "[::1]:80"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def keyless(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("keyless")) as service:
+        yield service
+
+
+@pytest.mark.parametrize("headers", ELSEWHERE)
+def test_without_keys_pages_of_other_hosts_are_refused(keyless, headers):
+    event = body(signup("eve"))[1:-1]
+    for path in ("/v1/decide", "/v1/events"):
+        reply = keyless.client.post(path, content=event, headers=headers | {"content-type": "text/plain"})
+        assert (reply.status_code, "Mend: " in reply.json()["detail"]) == (403, True)
+    assert keyless.client.post("/v1/decide", content=event, headers=headers | JSON).status_code == 403  # the short way
+    assert keyless.client.get("/v1/users/eve", headers=headers).status_code == 403
+    if "origin" in headers:
+        with pytest.raises(InvalidStatus) as caught, connect(socket_of(keyless), additional_headers=headers):
+            pass
+        assert caught.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("headers", HERE)
+def test_without_keys_this_machine_is_served(keyless, headers):
+    assert keyless.client.post("/v1/decide", content=body(signup("ann"))[1:-1], headers=headers | JSON).is_success
+    if "origin" in headers:
+        with connect(socket_of(keyless), additional_headers=headers):
+            pass
+
+
+def test_with_keys_any_origin_may_ask(keyed):
+    service, _, mobile = keyed
+    shown = {"x-api-key": mobile, "origin": "https://app.example", "host": "handrail.example"}
+    assert service.client.get("/v1/journeys", headers=shown).status_code == 200
+
+
+def socket_of(service) -> str:
+    return service.url.replace("http", "ws") + "/v1/stream"
+
+
 def test_each_key_has_a_rate_of_its_own(keyed):
     service, web, mobile = keyed
     shown = {"authorization": f"Bearer {web}"}
@@ -83,7 +132,7 @@ def test_keys_are_known_by_their_hash(tmp_path):
     text = (tmp_path / "keys.txt").read_text()
     assert text == f"web:{hashlib.sha256(key.encode()).hexdigest()}\n"
     assert key not in text
-    assert (tmp_path / "keys.txt").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "keys.txt").stat().st_mode & 0o022 == 0  # others may read the hash, and write nothing
     ring = read_keys(tmp_path / "keys.txt")
     assert ring.name_of(key.encode()) == "web"
     assert ring.name_of(key[:-1].encode()) is None
@@ -123,7 +172,7 @@ def test_who_comes_to_a_full_queue_is_told_so(tmp_path):
                 client.post("/v1/decide", content=body(signup(f"u{i}"))[1:-1], headers=JSON) for i in range(40)
             ))  # fmt: skip
 
-    with running(tmp_path, {"http": {"queue": 1}}) as service:
+    with running(tmp_path, {"http": {"queue": 1, "largest_batch": 1}}) as service:
         replies = asyncio.run(crowd(service.url))
         statuses = {reply.status_code for reply in replies}
         assert statuses == {200, 429}
@@ -151,6 +200,34 @@ def test_batches_gather_while_one_is_in_work(threaded):
     assert sizes == [8]
 
 
+def test_a_batch_that_the_event_loop_may_not_wait_for_is_waited_for_in_a_thread():
+    held, threads = threading.Event(), []
+
+    def take(items):
+        if not held.is_set():
+            raise StoreDown("held")
+        return list(items)
+
+    def patient(items):
+        threads.append(threading.current_thread())
+        assert held.wait(5.0)
+        return list(items)
+
+    async def play():
+        batcher = Batcher(take, 10, threaded=False, patient=patient)
+        first, second = batcher.submit(("a",)), batcher.submit(("b",))
+        await asyncio.sleep(0.05)  # the event loop turns
+        third = batcher.submit(("c",))
+        held.set()
+        answers = await asyncio.gather(first, second, third)
+        await batcher.drained()
+        return answers
+
+    assert asyncio.run(play()) == [["a"], ["b"], ["c"]]
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
 def test_a_fault_is_kept_to_whom_it_concerns_and_the_store_s_to_all():
     def take(items):
         if "poison" in items:
@@ -169,13 +246,16 @@ def test_a_fault_is_kept_to_whom_it_concerns_and_the_store_s_to_all():
     assert all(isinstance(answer, StoreDown) for answer in asyncio.run(play("a", "down")))
 
 
-def test_the_queue_is_bounded_but_a_large_request_can_pass():
+def test_the_queue_is_bounded_for_large_requests_too():
     async def play():
         batcher = Batcher(list, 4, threaded=False)
-        large = batcher.submit(range(9))
+        with pytest.raises(Busy):
+            batcher.submit(range(5))
+        large = batcher.submit(range(4))
+        assert batcher.full
         with pytest.raises(Busy):
             batcher.submit((1,))
-        assert await large == list(range(9))
+        assert await large == list(range(4))
         assert batcher.waiting == 0
         return await batcher.submit((1,))
 

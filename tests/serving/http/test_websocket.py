@@ -19,8 +19,9 @@ from tests.serving.service.running import START, Running, running, signup, start
 
 pytestmark = pytest.mark.xdist_group("service")
 
+MANY, FRAMES = 520_000, 8  # items of one frame of 1 MiB, and such frames
 HANDSHAKE = (
-    b"GET /v1/stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"GET /v1/stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 
@@ -83,6 +84,35 @@ def test_a_client_that_comes_back_gets_what_it_missed(service: Running):
         assert [told(socket).get("event") for _ in range(5)] == ["ben-e0", "ben-e1", "ben-e2", "ben-e3", None]
 
 
+WRONG_RESUMES = {
+    "shape": ({"resume": {"journey": "tiny", "seen": ["ben"]}}, "malformed"),
+    "missing": ({"resume": {"journey": "tiny"}}, "malformed"),
+    "more": ({"resume": {"journey": "tiny", "seen": {}}, "also": 1}, "malformed"),
+    "journey": ({"resume": {"journey": "other", "seen": {"ben": None}}}, "no_journey"),
+    "many": ({"resume": {"journey": "tiny", "seen": {f"u{i}": None for i in range(1_001)}}}, "malformed"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_RESUMES)
+def test_what_is_wrong_with_a_resume_is_told_and_kept_nowhere(service: Running, case):
+    frame, reason = WRONG_RESUMES[case]
+    letters = service.metric("handrail_dead_letters_total")
+    with open_to(service) as socket:
+        socket.send(json.dumps(frame))
+        answer = told(socket)
+        assert (answer["resumed"], answer["refusal"]["reason"]) == (0, reason)
+        assert "Mend: " in answer["refusal"]["detail"]
+        socket.send(json.dumps({"resume": {"journey": "tiny", "seen": {"nobody": None}}}))
+        assert told(socket) == {"resumed": 0}
+    assert service.metric("handrail_dead_letters_total") == letters
+
+
+def test_an_event_may_hold_the_word(service: Running):
+    with open_to(service, "?format=segment") as socket:
+        socket.send(json.dumps(json.loads(WRITE["segment"](signup("resumer"))) | {"resume": True}))
+        assert told(socket)["outcome"] == "applied"
+
+
 def test_too_many_sockets_are_told_to_come_later(service: Running):
     with ExitStack() as opened:
         for _ in range(8):
@@ -125,6 +155,25 @@ def test_a_client_that_does_not_read_is_let_go_and_costs_little(service: Running
 def masked(text: bytes) -> bytes:
     """A text frame, masked with zeros."""
     return b"\x81\xff" + len(text).to_bytes(8, "big") + bytes(4) + text
+
+
+def test_a_frame_of_very_many_items_costs_little_and_leaves_nothing(service: Running):
+    """A legal frame of half a million items: counted, refused as a whole, and the socket goes on."""
+    before, letters = resident(service), service.metric("handrail_dead_letters_total")
+    frame = "[" + ",".join(["1"] * MANY) + "]"
+    with open_to(service) as socket:
+        for _ in range(FRAMES):
+            socket.send(frame)
+        began = time.monotonic()
+        assert service.client.get("/healthz").status_code == 200
+        assert time.monotonic() - began < 1.0
+        answers = [told(socket) for _ in range(FRAMES)]
+        socket.send(event_encoder.encode(signup("flo")).decode())
+        assert told(socket)["outcome"] == "applied"
+    assert {answer["refusal"]["reason"] for answer in answers} == {"too_many"}
+    assert all("Mend: " in answer["refusal"]["detail"] for answer in answers)
+    assert service.metric("handrail_dead_letters_total") == letters
+    assert resident(service) - before < 150_000_000
 
 
 def test_vanishing_clients_leave_nothing(service: Running):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -14,10 +16,12 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from journeys.events import encoder as event_encoder
+from serving.http.keys import KeysError, read_keys
 from serving.service.keys_command import main as keys_main
 from serving.service.serve import main
 from serving.stores.sqlite_store import SqliteStore
@@ -183,6 +187,18 @@ def test_events_of_a_file_come_in_and_decisions_leave_to_one(tmp_path):
 
 SEVERAL = {"port": 0, "workers": 2}
 UNSIGNED = {"name": "a", "webhook": {"url": "https://x.example", "secret_file": "none"}}
+
+
+def hook(url: str = "https://x.example", **secret: str) -> dict:
+    """An outlet to a webhook."""
+    return {"name": "a", "webhook": {"url": url, **secret}}
+
+
+def out(url: str) -> dict:
+    """An outlet to a stream."""
+    return {"name": "a", "stream": {"url": url, "name": "a"}}
+
+
 WRONG = {
     "no bundle": ({"bundles": [{"path": "none"}]}, r"none.*Mend: "),
     "no bundle for several": ({"bundles": [{"path": "none"}], "http": SEVERAL}, r"none.*Mend: "),
@@ -194,22 +210,84 @@ WRONG = {
     "stream": ({"streams": [{"url": "carrier-pigeon:x", "name": "a"}]}, r"carrier-pigeon.*Mend: "),
     "journey": ({"bundles": [{"path": "guide"}, {"path": "guide"}]}, r"served twice. Mend: "),
     "store": ({"store": "sqlite:no/such/folder/state.sqlite"}, r"no/such/folder.*Mend: "),
+    "queue": ({"http": {"queue": 10}}, r"line \d+: .*largest_batch"),
     "memory": ({"store": "memory:", "http": SEVERAL}, r"memory.*Mend: "),
     "outlet": ({"decisions": [{"name": "a"}]}, r"needs a webhook or a stream. Mend: "),
-    "secret": ({"decisions": [UNSIGNED]}, r"none.*Mend: "),
+    "secret": ({"decisions": [UNSIGNED]}, r"line 1: key 'decisions.0.': .*none: No such file.*Mend: "),
+    "no secret": ({"decisions": [hook()]}, r"key 'decisions.0.': .*has no secret. Mend: "),
+    "short secret": ({"decisions": [hook(secret_file="short.txt")]}, r"short.txt: no secret, or a short one.*Mend: "),
+    "hook": ({"decisions": [hook("https://h:port", secret_file="long.txt")]}, r"'h:port' is no HOST:PORT. Mend: "),
+    "strange store": ({"store": "mysql://x/y"}, r"line 1: key 'store': .*no store is called 'mysql'. Mend: "),
+    "slip": ({"store": "redis//localhost"}, r"line 1: key 'store': .*lacks its ':'. Mend: write redis://"),
+    "store's port": ({"store": "redis://localhost:notaport/0"}, r"line 1: key 'store': .*no HOST:PORT. Mend: "),
+    "nothing of a store": ({"store": "sqlite:"}, r"line 1: key 'store': .*Mend: "),
+    "store in a file": ({"store": "sqlite:short.txt/state.sqlite"}, r"short.txt is no folder. Mend: "),
+    "store a folder": ({"store": "sqlite:guide"}, r"guide: is a folder. Mend: "),
+    "amqp": ({"streams": [{"url": "amqp://h/", "name": "a"}]}, r"line 1: key 'streams.0..url': .*amqp:.*Mend: "),
+    "stream's port": ({"streams": [{"url": "nats://h:x", "name": "a"}]}, r"'h:x' is no HOST:PORT. Mend: "),
+    "ftp": ({"decisions": [out("ftp://h/")]}, r"line 1: key 'decisions.0..stream.url': .*ftp:.*Mend: "),
+    "no file": ({"streams": [{"url": "file:nope.jsonl", "name": "a"}]}, r"'streams.0..url': .*nope.jsonl.*Mend: "),
+    "no folder": ({"decisions": [out("file:nope/d.jsonl")]}, r"nope: is no folder. Mend: "),
+    "empty": ({"bundles": []}, r"line 1: names no bundle. Mend: add one"),
+    "two bundles": ({"bundles": [{"path": "guide"}, {"path": "no"}]}, r"line 1: key 'bundles.1.': .*no.*Mend: "),
+    "endless": ({"http": {"rate": float("inf")}}, r"'http.rate': must be at most 1000000000. Mend: "),
+    "no number": ({"http": {"rate": float("nan")}}, r"'http.rate': .*Mend: "),
+    "many": ({"http": {"burst": 10**23}}, r"'http.burst': .*Mend: "),
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("only", [["--check"], []], ids=["check", "serve"])
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_settings_end_with_two_and_the_mend(tmp_path, case, capfd):
-    settings, told = WRONG[case]
+def test_wrong_settings_end_with_two_and_the_mend(tmp_path, case, only, capfd):
+    settings, wanted = WRONG[case]
     bundle_at(tmp_path / "guide")
+    (tmp_path / "short.txt").write_text("abc")
+    (tmp_path / "long.txt").write_text("a" * 20)
     file = tmp_path / "handrail.yaml"
-    file.write_text(json.dumps({"bundles": [{"path": "guide"}], "http": {"port": 0}} | settings))
-    assert main([str(file)]) == 2
-    message = capfd.readouterr().err
-    assert message.startswith("handrail serve: ")
-    assert re.search(told, message), message
+    file.write_text(
+        yaml.safe_dump(
+            {"bundles": [{"path": "guide"}], "http": {"port": 0}} | settings, default_flow_style=True, width=10_000
+        )
+    )
+    assert main([str(file), *only]) == 2
+    said = capfd.readouterr()
+    assert said.err.startswith(f"handrail serve: {file}, line 1: ")
+    assert said.err.count("\n") == 1
+    assert re.search(wanted, said.err), said.err
+    assert "listening on" not in said.out
+    assert "sound" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--port", "99999"], r"key 'http.port': must be at most 65535. Mend: "),
+        (["--store", "mysql://x/y"], r"no store is called 'mysql'. Mend: "),
+        (["--store", "no/such/folder/state.sqlite"], r"^handrail serve: --store: .*no/such is no folder. Mend: "),
+        (["--bundle", "none"], r"^handrail serve: --bundle: none: no such bundle. Mend: "),
+    ],
+)
+def test_options_are_checked_like_settings(tmp_path, monkeypatch, options, wanted, capfd):
+    monkeypatch.chdir(tmp_path)
+    bundle_at(tmp_path / "guide")
+    assert main(["--bundle", "guide", *options]) == 2
+    assert re.search(wanted, capfd.readouterr().err)
+
+
+def test_check_says_where_the_rules_will_stand_in_and_lets_the_service_start(tmp_path, capfd):
+    (tmp_path / "guide").write_text("nothing")
+    file = tmp_path / "handrail.yaml"
+    file.write_text("bundles:\n  - {path: guide, journey: tiny}\n")
+    assert main([str(file), "--check"]) == 0
+    assert re.search(r"sound, but the expert rules will serve tiny .*guide.*Mend: ", capfd.readouterr().out)
+    file.write_text("bundles:\n  - {path: guide}\n")
+    assert main([str(file), "--check"]) == 2
+
+
+def test_the_folder_of_the_example_is_made(tmp_path):
+    with running(tmp_path, {"store": "sqlite:state/handrail.sqlite"}) as service:
+        assert service.decide(signup("ann")).status_code == 200
+    assert (tmp_path / "state" / "handrail.sqlite").exists()
 
 
 def test_a_port_in_use_is_told(tmp_path, capfd):
@@ -234,6 +312,41 @@ def test_keys_are_made_from_the_command_line(tmp_path, capfd):
     assert keys_main(["new", "web", "--file", str(file)]) == 0
     assert capfd.readouterr().out.startswith("hr_")
     assert keys_main(["new", "web", "--file", str(file)]) == 2
+
+
+def test_the_service_may_read_a_keys_file_that_somebody_else_made(tmp_path, capfd, monkeypatch):
+    file, before = tmp_path / "keys.txt", os.umask(0o077)
+    try:
+        keys_main(["new", "web", "--file", str(file)])
+        assert stat.S_IMODE(file.stat().st_mode) == 0o644
+        file.chmod(0o640)
+        keys_main(["new", "app", "--file", str(file)])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640  # as its owner wants it
+    assert len(file.read_text().splitlines()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.txt"]
+
+    def refused(*_: object) -> str:  # tests may run as root, who may read everything
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(KeysError, match=r"may not read it: it belongs to user \d+, with rights -rw-r-----. Mend: "):
+        read_keys(file)
+
+
+def test_a_further_key_leaves_the_keys_file_to_its_owner(tmp_path, monkeypatch):
+    file, given, fstat = tmp_path / "keys.txt", [], os.fstat
+
+    def of_another(descriptor: int) -> os.stat_result:  # what another user writes is that user's
+        found = tuple(fstat(descriptor))
+        return os.stat_result((*found[:4], 77, 77, *found[6:]))
+
+    keys_main(["new", "web", "--file", str(file)])
+    monkeypatch.setattr(os, "fstat", of_another)
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: given.append((user, group)))
+    keys_main(["new", "app", "--file", str(file)])
+    assert given == [(file.stat().st_uid, file.stat().st_gid)]
 
 
 def test_it_starts_without_what_only_other_settings_need(tmp_path):
