@@ -15,6 +15,7 @@ from serving.formats.wire import Read
 
 Item = Event | DeadLetter
 NS_PER_MS = 1_000_000
+MOST_IN_MESSAGE = 1_000  # as one request may have: brokers take messages in which half a million items fit
 NO_HEADERS: Mapping[str, str] = {}
 T = TypeVar("T")
 
@@ -71,10 +72,13 @@ def read_message(
 ) -> list[Item]:
     """The events of one message, and a dead letter for each that cannot be read. Never raises for what came.
 
-    `headers` have names in lower case; `format` is a name such as `segment`, or None to go by the headers.
+    `headers` have names in lower case; `format` is a name such as `segment`, or None to go by the headers. A message of
+    more than `MOST_IN_MESSAGE` events is one dead letter.
     """
     try:
-        return read_body(body, headers, format, source)
+        return read_body(body, headers, format, source, MOST_IN_MESSAGE)
+    except TooMany as error:
+        return [letter_of("oversized", str(error), body, headers, format, source)]
     except BodyError as error:
         return [letter_of("malformed", str(error), body, headers, format, source)]
 

@@ -159,3 +159,10 @@ def test_times_are_read_to_the_nearest_millisecond():
     told = json.loads(WRITE["cloudevents"](EVENT)) | {"time": "2026-01-01T10:00:00.0005+01:00"}
     (event,) = read_message(json.dumps(told).encode(), format="cloudevents")
     assert event.time == parse_event(event_encoder.encode(EVENT)).time + 1
+
+
+def test_a_message_of_very_many_items_is_one_dead_letter():
+    """A broker takes what no door would: a megabyte of items of two bytes."""
+    (letter,) = read_message(b"[" + b",".join([b"1"] * 500_000) + b"]")
+    assert (letter.reason, len(letter.raw)) == ("oversized", LARGEST_EVENT)
+    assert "Mend" in letter.detail
