@@ -90,13 +90,20 @@ class Decider:
     ) -> Decision:
         """The record of one decision."""
         why = self.explain(seen, [fell])[0] if self._explains else UNEXPLAINED
+        answered, propensity = seen.answered.item(0), seen.propensities.item(0)
+        return self._made(seen, 0, event, answered, moment, action, propensity, legal, why, fell, tenths_since(started))
+
+    def _made(
+        self, seen: Seen, row: int, event: Event, answered: int, moment: int, action: int, propensity: float,
+        legal: tuple[int, ...], why: Why, fell: str | None, latency: float,
+    ) -> Decision:  # fmt: skip
+        """The record of the decision in `row`; plain numbers are handed in, as a batch has them by the column."""
         policy, bundle, version = self._by_rules if fell else self._signed
-        latency = (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
         return Decision(
-            id_of_key(seen.answered.item(0)), event.id, event.user, event.journey, event.time, MOMENTS[moment],
-            action, self.offers[action], seen.propensities.item(0), legal,
+            id_of_key(answered), event.id, event.user, event.journey, event.time, MOMENTS[moment],
+            action, self.offers[action], propensity, legal,
             policy, bundle, version, self.mode, latency, *why, fell,
-            seen.observations[0].astype("<f4").tobytes() if self.keep_observations else None,
+            seen.observations[row].astype("<f4").tobytes() if self.keep_observations else None,
         )  # fmt: skip
 
     def _mend(self, seen: Seen) -> Fallback:
@@ -121,20 +128,14 @@ class Decider:
         actions, propensities, moments, answered = (
             column.tolist() for column in (seen.actions, seen.propensities, seen.moments, seen.answered)
         )
-        latency = (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
-        made = []
-        for i, number in enumerate(due):
-            event, why, fell = events[number], whys[i], fallback[i] if fallback else None
-            policy, bundle, version = self._by_rules if fell else self._signed
-            made.append(
-                Decision(
-                    id_of_key(answered[i]), event.id, event.user, event.journey, event.time, MOMENTS[moments[i]],
-                    actions[i], self.offers[actions[i]], propensities[i], tuple(legal[edges[i] : edges[i + 1]]),
-                    policy, bundle, version, self.mode, latency, *why, fell,
-                    seen.observations[i].astype("<f4").tobytes() if self.keep_observations else None,
-                )
-            )  # fmt: skip
-        return made
+        latency = tenths_since(started)
+        return [
+            self._made(
+                seen, i, events[number], answered[i], moments[i], actions[i], propensities[i],
+                tuple(legal[edges[i] : edges[i + 1]]), whys[i], fallback[i] if fallback else None, latency,
+            )
+            for i, number in enumerate(due)
+        ]  # fmt: skip
 
     def explain(self, seen: Seen, fallback: Fallback) -> list[Why]:
         """Reasons, next best action, predicted success and persona of each decision."""
@@ -178,6 +179,11 @@ class Decider:
 
     def _next(self, action: int) -> NextBest | None:
         return None if action < 0 else NextBest(action, self.offers[action])
+
+
+def tenths_since(started: int) -> float:
+    """Microseconds since `started` (of `time.perf_counter_ns()`), to a tenth."""
+    return (time.perf_counter_ns() - started) // NS_PER_TENTH_US / 10.0
 
 
 def likeliest(head: PersonaHead, observations: np.ndarray) -> list[Likely]:

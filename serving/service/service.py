@@ -36,13 +36,8 @@ from serving.stores.sqlite_store import SqliteStore
 from serving.stores.store import Store
 
 log = structlog.get_logger("handrail.service")
-IN_PROCESS = (
-    "memory:",
-    "sqlite:",
-)  # measured with SQLite: handing over to a thread costs a quarter more processor time
+IN_PROCESS = ("memory:", "sqlite:")  # with SQLite, handing over to a thread costs a quarter more processor time
 LEAVE_SECONDS = 1.0  # how often numbers are left for the other workers
-
-
 BREAKER = {"closed": 0.0, "half-open": 1.0, "open": 2.0}
 
 
